@@ -1,0 +1,43 @@
+// The instruction: plain data, 264 bytes, the same on both sides of the Python border.
+// `runtime/program.py` declares the same layout as a NumPy dtype; a test compares the offsets.
+#pragma once
+
+#include <cstdint>
+
+namespace fastnn {
+
+inline constexpr int kMaxDims = 8;
+inline constexpr int kMaxAttrs = 8;
+inline constexpr int kMaxOperands = 8;
+
+enum class Opcode : std::uint16_t {
+#define OPCODE(name, operands, attributes) name,
+#include "program/opcodes.def"
+#undef OPCODE
+  count
+};
+
+// Bits of Instr::flags.
+enum : std::uint16_t {
+  kBarrier = 1,  // all threads meet before this instruction
+  kSerial = 2,   // one thread does all of it
+};
+
+// Where an operand lies: a space (arena, parameters, a bound array, ...) and a byte offset in it.
+struct Ref {
+  std::int32_t space;   // index into the program's spaces; -1: the operand is absent
+  std::int32_t unused;
+  std::int64_t offset;  // bytes
+};
+
+struct Instr {
+  std::uint16_t opcode;
+  std::uint16_t flags;
+  std::uint32_t node;  // which graph node this came from, for messages
+  std::int64_t dims[kMaxDims];
+  double attrs[kMaxAttrs];
+  Ref operands[kMaxOperands];
+};
+static_assert(sizeof(Instr) == 264);
+
+}  // namespace fastnn
