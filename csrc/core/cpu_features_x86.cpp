@@ -1,0 +1,55 @@
+// cpuid says what the CPU can do; XCR0 says which registers the operating system saves. An
+// instruction set is usable only when both agree.
+#include <cpuid.h>
+
+#include <cstdint>
+
+#include "core/cpu_features.h"
+
+namespace fastnn {
+namespace {
+
+constexpr bool bit(std::uint64_t word, int index) { return (word >> index) & 1; }
+
+std::uint64_t saved_registers() {
+  std::uint32_t low, high;
+  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+  return static_cast<std::uint64_t>(high) << 32 | low;
+}
+
+CpuFeatures detect() {
+  CpuFeatures found;
+  std::uint32_t eax, ebx, ecx, edx;
+  if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx)) return found;
+  const bool xgetbv_works = bit(ecx, 27);
+  if (!xgetbv_works) return found;
+  const std::uint64_t saved = saved_registers();
+  const bool ymm = (saved & 0x6) == 0x6;      // xmm and the upper halves of ymm
+  const bool zmm = (saved & 0xe6) == 0xe6;    // and opmask, upper zmm, zmm16..31
+  const bool tiles = (saved & 0x60000) == 0x60000;
+  found.fma = ymm && bit(ecx, 12);
+  found.f16c = ymm && bit(ecx, 29);
+
+  std::uint32_t subleaves;
+  if (!__get_cpuid_count(7, 0, &subleaves, &ebx, &ecx, &edx)) return found;
+  found.avx2 = ymm && bit(ebx, 5);
+  found.avx512f = zmm && bit(ebx, 16);
+  found.avx512dq = zmm && bit(ebx, 17);
+  found.avx512bw = zmm && bit(ebx, 30);
+  found.avx512vl = zmm && bit(ebx, 31);
+  found.amx_bf16 = tiles && bit(edx, 22);
+  found.amx_tile = tiles && bit(edx, 24);
+  if (subleaves >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx)) {
+    found.avx512_bf16 = zmm && bit(eax, 5);
+  }
+  return found;
+}
+
+}  // namespace
+
+const CpuFeatures& cpu_features() {
+  static const CpuFeatures features = detect();
+  return features;
+}
+
+}  // namespace fastnn
