@@ -6,6 +6,7 @@
 #else  // GCC 12 takes the undefined source of its own unmasked intrinsics for a mistake (PR 105593)
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#pragma GCC diagnostic ignored "-Wuninitialized"
 #include <immintrin.h>
 #pragma GCC diagnostic pop
 #endif
