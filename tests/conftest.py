@@ -19,7 +19,7 @@ def no_network(monkeypatch):
 
 @pytest.fixture(autouse=True)
 def empty_cache(monkeypatch, tmp_path_factory):
-    """Data files come from FASTNN_DATA or the package, never from what this user once downloaded."""
+    """Data files come from FASTNN_DATA or the package, never from what somebody downloaded."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 

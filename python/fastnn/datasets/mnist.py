@@ -17,7 +17,7 @@ URL_SHA256 = "731c5ac602752760c8e48fbffcf8c3b850d9dc2a2aedcf2cc48468fc17b673d1"
 SAMPLE = Path(__file__).with_name("mnist_sample.npz")
 
 # name -> shape and SHA-256 of the bytes. With the IDX headers put back, the same bytes have the
-# MD5 sums that are known of the original files (6bbc9ace..., a25bea73..., 2646ac64..., 27ae3e4e...).
+# known MD5 sums of the original files (6bbc9ace..., a25bea73..., 2646ac64..., 27ae3e4e...).
 _FULL = {
     "x_train": (
         (60000, 28, 28),
@@ -84,8 +84,8 @@ def read_full(file: Path) -> dict[str, np.ndarray]:
         array = arrays[name]
         if array.shape != shape or array.dtype != np.uint8:
             raise ValueError(
-                f"{file} is not MNIST: {name} is {array.dtype} {array.shape}, expected uint8 {shape}"
-                ". Remove or replace the file."
+                f"{file} is not MNIST: {name} is {array.dtype} {array.shape}, expected uint8"
+                f" {shape}. Remove or replace the file."
             )
         if _cache.sha256_of(np.ascontiguousarray(array)) != sha256:
             raise ValueError(
@@ -96,20 +96,13 @@ def read_full(file: Path) -> dict[str, np.ndarray]:
 
 
 def _read(file: Path) -> dict[str, np.ndarray]:
-    import zipfile
-    import zlib
-
     try:
-        with np.load(file, allow_pickle=False) as archive:
-            return {name: archive[name] for name in _FULL}
-    except (
-        ValueError,
-        KeyError,
-        EOFError,
-        AttributeError,
-        zipfile.BadZipFile,
-        zlib.error,
-    ) as error:
+        # Opened here, because np.load leaves a damaged file open.
+        with open(file, "rb") as opened, np.load(opened, allow_pickle=False) as archive:
+            return {name: np.asarray(archive[name]) for name in _FULL}
+    except OSError:
+        raise
+    except Exception as error:  # a damaged archive raises almost anything
         raise ValueError(
             f"{file} cannot be read as an .npz with the arrays {', '.join(_FULL)}:"
             f" {type(error).__name__}: {error}. Remove or replace the file."
