@@ -1,0 +1,42 @@
+"""Flat buffers: many variables, one range of memory."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from .tensor import Variable
+
+ALIGN = 64  # bytes: a cache line, and the widest CPU vector
+
+
+def align(n: int, to: int = ALIGN) -> int:
+    return -(-n // to) * to
+
+
+def allocate(nbytes: int) -> np.ndarray:
+    """Zeroed bytes that start at a multiple of 64."""
+    raw = np.zeros(nbytes + ALIGN, np.uint8)
+    start = -raw.ctypes.data % ALIGN
+    return raw[start : start + nbytes]
+
+
+class Storage:
+    """Lays `variables` out one after another, each at a multiple of 64 bytes, and makes each one's
+    `value` a view into the one buffer. The padding between them is zero and stays zero.
+    """
+
+    def __init__(self, space: str, variables: list[Variable]):
+        self.space = space
+        self.variables = list(variables)
+        self.offsets: list[int] = []
+        end = 0
+        for v in self.variables:
+            self.offsets.append(end)
+            end = align(end + v.value.nbytes)
+        self.nbytes = end
+        self.buffer = allocate(end)
+        for v, offset in zip(self.variables, self.offsets, strict=True):
+            view = self.buffer[offset : offset + v.value.nbytes].view(v.value.dtype)
+            view = view.reshape(v.shape)
+            view[...] = v.value
+            v.value, v.space, v.offset = view, space, offset

@@ -1,0 +1,68 @@
+"""matmul(a, b): the matrix product, with either operand transposed."""
+
+from __future__ import annotations
+
+from fastnn.graph.tensor import TensorSpec
+
+from ._op import define, not_differentiable
+
+
+def _forms(a, b, transpose_a, transpose_b):
+    """(m, k, n) of op(a) [m, k] @ op(b) [k, n]."""
+    if len(a.shape) != 2 or len(b.shape) != 2:
+        raise ValueError(
+            f"matmul: two matrices are due, shapes {a.shape} and {b.shape} came. "
+            "Reshape leading axes into one first."
+        )
+    if transpose_a and transpose_b:
+        raise ValueError("matmul: both operands transposed: compute (b @ a) and transpose that.")
+    m, k = a.shape[::-1] if transpose_a else a.shape
+    k2, n = b.shape[::-1] if transpose_b else b.shape
+    if k != k2:
+        raise ValueError(
+            f"matmul: inner sizes differ, {k} and {k2}: shapes {a.shape} and {b.shape} with "
+            f"transpose_a={transpose_a}, transpose_b={transpose_b}."
+        )
+    return m, k, n
+
+
+def _shape(a, b, transpose_a, transpose_b):
+    m, _, n = _forms(a, b, transpose_a, transpose_b)
+    return TensorSpec((m, n), a.dtype)
+
+
+def _gradient(node, dc):
+    a, b = node.inputs
+    ta, tb = node.attrs["transpose_a"], node.attrs["transpose_b"]
+    da = matmul(b, dc, transpose_a=tb, transpose_b=True) if ta else matmul(dc, b, transpose_b=not tb)
+    db = matmul(dc, a, transpose_a=True, transpose_b=ta) if tb else matmul(a, dc, transpose_a=not ta)
+    return da, db
+
+
+def form(node) -> str:
+    """The opcode of a (fused) product."""
+    return f"matmul_{'nt'[node.attrs['transpose_a']]}{'nt'[node.attrs['transpose_b']]}"
+
+
+def flops(node) -> int:
+    a, b = node.inputs[:2]
+    m, k, n = _forms(a, b, node.attrs["transpose_a"], node.attrs["transpose_b"])
+    return 2 * m * n * k
+
+
+def reference(a, b, transpose_a, transpose_b):
+    return (a.T if transpose_a else a) @ (b.T if transpose_b else b)
+
+
+matmul = define(
+    "matmul",
+    inputs="a b",
+    attrs={"transpose_a": False, "transpose_b": False},
+    shape=_shape,
+    gradient=_gradient,
+    reference=reference,
+    opcode=form,
+    native_attrs=lambda node: {"activation": 0, "alpha": 0},
+    flops=flops,
+    doc="op(a) [m, k] @ op(b) [k, n] -> [m, n], float32; op transposes where asked.",
+)

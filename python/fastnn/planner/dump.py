@@ -1,0 +1,53 @@
+"""The plan as a table that a person can read."""
+
+from __future__ import annotations
+
+from .plan import ARENA, Plan, Step
+
+
+def count(n: float) -> str:
+    """1234567 -> '1.23 M'."""
+    for unit in ("", "k", "M", "G"):
+        if abs(n) < 1000:
+            return f"{n:.3g} {unit}".strip()
+        n /= 1000
+    return f"{n:.3g} T"
+
+
+def table(plan: Plan) -> str:
+    """One line an instruction: what, for which layer, shapes, bytes, FLOPs, where it writes."""
+    rows = [("#", "", "instruction", "for", "shapes", "bytes", "FLOPs", "writes")]
+    for i, step in enumerate(plan.steps):
+        moved = sum(p.nbytes for p in step.operands if p is not None)
+        mark = ("|" if step.barrier else " ") + ("1" if step.serial else " ")
+        rows.append((str(i), mark, step.opcode + _activation(step), step.node.label, _shapes(step),
+                     count(moved), count(step.flops), _writes(step)))  # fmt: skip
+    widths = [max(len(r[c]) for r in rows) for c in range(len(rows[0]))]
+    lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
+    lines.insert(1, "-" * max(map(len, lines)))
+    lines.append(
+        f"{len(plan.steps)} instructions, {plan.barriers} barriers (|), {count(plan.flops)}FLOP, "
+        f"{count(plan.bytes_moved())}B moved, arena {plan.arena_bytes:,} bytes; 1: one thread"
+    )
+    return "\n".join(lines)
+
+
+def _activation(step: Step) -> str:
+    name = step.node.attrs.get("activation")
+    return f" +{name}" if name and name != "linear" else ""
+
+
+def _shapes(step: Step) -> str:
+    def shape(t):
+        return "x".join(map(str, t.shape)) or "1"
+
+    node = step.node
+    reads = " ".join(shape(t) for t in node.inputs if t is not None)
+    return f"{reads} -> {' '.join(shape(t) for t in node.outputs) or '.'}"
+
+
+def _writes(step: Step) -> str:
+    places = [step.operands[i] for i, t in enumerate(step.tensors) if t in step.node.outputs]
+    return " ".join(
+        (f"+{p.offset}" if p.space == ARENA else f"{p.space}+{p.offset}") for p in places if p
+    )

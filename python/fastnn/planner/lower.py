@@ -1,0 +1,108 @@
+"""From a graph to a plan: drop, fold, fuse, lay out, and one step per node that executes."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn.graph.node import Graph, Node
+from fastnn.graph.storage import align
+from fastnn.graph.tensor import Bound, Constant, Tensor, Variable
+from fastnn.graph.verify import verify
+
+from .arena import in_place, lay_out
+from .fold import fold_constants
+from .fuse import fuse
+from .hazards import place_barriers
+from .lifetimes import lifetimes, roots
+from .order import live_nodes
+from .plan import ARENA, CONSTANTS, Place, Plan, Step
+from .signature import match_dims, signatures
+
+
+def plan(
+    graph: Graph,
+    outputs: dict[str, Tensor] | None = None,
+    homes: dict[Tensor, Place] | None = None,
+    alignment: int = 64,
+) -> Plan:
+    """Plans the program that computes `outputs` and every effect in `graph`.
+
+    Args:
+        outputs: tensors to keep readable in the arena after a run, by name.
+        homes: tensors with a place of their own outside the arena (a parameter's gradient in the
+            flat gradient buffer).
+        alignment: of arena buffers, in bytes: 64 on the CPU, 256 on CUDA.
+    """
+    outputs, homes = dict(outputs or {}), dict(homes or {})
+    verify(graph)
+    keep = set(outputs.values()) | set(homes)
+    nodes = live_nodes(graph.nodes, keep)
+    nodes = fold_constants(nodes, keep)
+    nodes = fuse(nodes, keep)
+    nodes = live_nodes(nodes, keep)
+
+    root = roots(nodes)
+    lives = lifetimes(nodes, outputs.values(), set(homes))
+    reuse = in_place(nodes, lives, root, _can_share)
+    offsets, arena_bytes = lay_out(lives, alignment, reuse)
+    places = {t: Place(ARENA, offset, t.nbytes) for t, offset in offsets.items()}
+    places.update(homes)
+    bound: dict[str, tuple[tuple[int, ...], str]] = {}
+    constants = _place_inputs(nodes, places, bound)
+    for t, source in root.items():
+        places[t] = places[source]
+
+    steps = [_step(node, places) for node in nodes if not node.op.alias]
+    place_barriers(steps)
+    return Plan(steps, nodes, places, arena_bytes, constants, bound, outputs)
+
+
+def _can_share(node: Node, i: int, o: int) -> bool:
+    """May output o be written over input i? Only where the kernel's signature says so."""
+    sig = signatures()[node.op.opcode(node)]
+    out, source = sig.operands[sig.writes[o]], sig.operands[sig.reads[i]]
+    return out.inplace and out.dtype == source.dtype and _extent(out) == _extent(source)
+
+
+def _extent(operand) -> tuple:
+    """The dims that an operand has where nothing is broadcast."""
+    return tuple(d[1] if isinstance(d, tuple) else d for d in operand.dims)
+
+
+def _place_inputs(nodes, places, bound) -> np.ndarray:
+    """Adds the places of variables, bound arrays and constants; returns the constants' bytes."""
+    chunks, end = [], 0
+    for t in (t for node in nodes for t in node.inputs):
+        if t is None or t in places:
+            continue
+        if isinstance(t, Variable):
+            if t.space is None:
+                raise AssertionError(f"variable {t.path!r} has not been laid out in a Storage")
+            places[t] = Place(t.space, t.offset, t.nbytes)
+        elif isinstance(t, Bound):
+            if bound.setdefault(t.name, (t.shape, t.dtype)) != (t.shape, t.dtype):
+                raise AssertionError(f"two bound arrays are called {t.name!r}")
+            places[t] = Place(t.name, 0, t.nbytes)
+        elif isinstance(t, Constant):
+            places[t] = Place(CONSTANTS, end, t.nbytes)
+            chunks.append((end, t.value))
+            end = align(end + t.nbytes)
+    buffer = np.zeros(end, np.uint8)
+    for offset, value in chunks:
+        buffer[offset : offset + value.nbytes] = value.reshape(-1).view(np.uint8)
+    return buffer
+
+
+def _step(node: Node, places: dict[Tensor, Place]) -> Step:
+    opcode = node.op.opcode(node)
+    sig = signatures()[opcode]
+    tensors: list[Tensor | None] = [None] * len(sig.operands)
+    for position, t in zip(sig.reads, node.inputs, strict=False):
+        tensors[position] = t
+    for position, t in zip(sig.writes, node.outputs, strict=False):
+        tensors[position] = t
+    dims = match_dims(sig, [t and t.shape for t in tensors], node.op.dims(node))
+    values = node.op.native_attrs(node)
+    attrs = {name: float(values[name]) for name in sig.attrs}
+    operands = [t and places[t] for t in tensors]
+    return Step(node, opcode, operands, tensors, dims, attrs, flops=node.op.flops(node))

@@ -1,0 +1,76 @@
+"""The plan: what a graph became, before any device is involved."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastnn.graph.node import Node
+from fastnn.graph.tensor import Tensor
+
+ARENA, CONSTANTS = "arena", "constants"
+# Flat buffers that belong to a model; bound arrays come after them, by name.
+SPACES = (ARENA, CONSTANTS, "params", "frozen", "grads", "slots", "state")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a tensor lies: a space by name, first byte, length."""
+
+    space: str
+    offset: int
+    nbytes: int
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.nbytes
+
+    def overlaps(self, other: Place) -> bool:
+        return (
+            self.space == other.space and self.offset < other.end and other.offset < self.end
+        )
+
+
+@dataclass
+class Step:
+    """One instruction: the node, its opcode, and where each operand lies (None: absent)."""
+
+    node: Node
+    opcode: str
+    operands: list[Place | None]
+    tensors: list[Tensor | None]
+    dims: dict[str, int]
+    attrs: dict[str, float]
+    barrier: bool = False
+    serial: bool = False
+    flops: int = 0
+
+
+@dataclass
+class Plan:
+    """A program, laid out. `steps` run in order; `nodes` are the same nodes with aliases included."""
+
+    steps: list[Step]
+    nodes: list[Node]
+    places: dict[Tensor, Place]
+    arena_bytes: int
+    constants: Any  # one uint8 array
+    bound: dict[str, tuple[tuple[int, ...], str]]  # name -> (shape, dtype)
+    outputs: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def flops(self) -> int:
+        return sum(s.flops for s in self.steps)
+
+    @property
+    def barriers(self) -> int:
+        return sum(s.barrier for s in self.steps)
+
+    def bytes_moved(self) -> int:
+        """Bytes of all operands of all steps, each counted once a step."""
+        return sum(p.nbytes for s in self.steps for p in s.operands if p is not None)
+
+    def __str__(self) -> str:
+        from .dump import table
+
+        return table(self)
