@@ -39,4 +39,8 @@ class Storage:
             view = self.buffer[offset : offset + v.value.nbytes].view(v.value.dtype)
             view = view.reshape(v.shape)
             view[...] = v.value
-            v.value, v.space, v.offset = view, space, offset
+            v.value, v.space, v.offset, v.storage = view, space, offset, self
+
+    def holds(self, variables: list[Variable]) -> bool:
+        """Does this storage hold exactly these variables, in this order, still?"""
+        return self.variables == variables and all(v.storage is self for v in variables)

@@ -125,7 +125,7 @@ class Variable(Tensor):
     first byte there, once a `Storage` has laid it out; `value` is then a view into that buffer.
     """
 
-    __slots__ = ("name", "path", "space", "offset", "value", "trainable", "regularizer")
+    __slots__ = ("name", "path", "space", "offset", "value", "trainable", "regularizer", "storage")
 
     def __init__(
         self,
@@ -145,6 +145,7 @@ class Variable(Tensor):
         self.offset: int | None = None
         self.value = value
         self.regularizer = None
+        self.storage = None
 
     def numpy(self) -> np.ndarray:
         """A copy of the value."""

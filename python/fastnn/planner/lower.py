@@ -24,6 +24,7 @@ def plan(
     outputs: dict[str, Tensor] | None = None,
     homes: dict[Tensor, Place] | None = None,
     alignment: int = 64,
+    check_finite: bool = False,
 ) -> Plan:
     """Plans the program that computes `outputs` and every effect in `graph`.
 
@@ -32,6 +33,7 @@ def plan(
         homes: tensors with a place of their own outside the arena (a parameter's gradient in the
             flat gradient buffer).
         alignment: of arena buffers, in bytes: 64 on the CPU, 256 on CUDA.
+        check_finite: after each step, one that looks for NaN and infinity in what it wrote.
     """
     outputs, homes = dict(outputs or {}), dict(homes or {})
     verify(graph)
@@ -53,6 +55,8 @@ def plan(
         places[t] = places[source]
 
     steps = [_step(node, places) for node in nodes if not node.op.alias]
+    if check_finite:
+        steps = _checked(steps)
     place_barriers(steps)
     return Plan(steps, nodes, places, arena_bytes, constants, bound, outputs)
 
@@ -106,3 +110,19 @@ def _step(node: Node, places: dict[Tensor, Place]) -> Step:
     attrs = {name: float(values[name]) for name in sig.attrs}
     operands = [t and places[t] for t in tensors]
     return Step(node, opcode, operands, tensors, dims, attrs, flops=node.op.flops(node))
+
+
+def _checked(steps: list[Step]) -> list[Step]:
+    """Adds a check_finite step for every float32 result; it names the producer by its position."""
+    from fastnn.ops import registry
+
+    checked: list[Step] = []
+    for step in steps:
+        producer = len(checked)
+        checked.append(step)
+        for operand, t in zip(step.operands, step.tensors, strict=True):
+            if t in step.node.outputs and t.dtype == "float32":
+                node = Node(registry["check_finite"], (t,), {"producer": producer}, step.node.label)
+                dims, attrs = {"n": t.size}, {"producer": float(producer)}
+                checked.append(Step(node, "check_finite", [operand], [t], dims, attrs))
+    return checked

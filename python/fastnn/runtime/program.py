@@ -1,0 +1,78 @@
+"""A plan, ready to run on a device: native code on the CPU, or the NumPy references."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fastnn.planner import ARENA, CONSTANTS, Plan
+
+from .encode import encode, space_names
+from .faults import raise_fault
+from .instr import INSTR
+from .load import core
+
+__all__ = ["INSTR", "CpuProgram", "make_program"]
+
+
+def make_program(plan: Plan, buffers: dict[str, np.ndarray], device: str = "cpu"):
+    """A program for `device`: "cpu", "numpy" (float32 references) or "numpy:float64".
+
+    `buffers` are the model's flat byte buffers by space name; they are used in place.
+    """
+    if device == "cpu":
+        return CpuProgram(plan, buffers)
+    if device in ("numpy", "numpy:float32", "numpy:float64"):
+        from .numpy_program import NumpyProgram
+
+        return NumpyProgram(plan, buffers, device.partition(":")[2] or "float32")
+    raise ValueError(f"Unknown device {device!r}: 'cpu', 'numpy' or 'numpy:float64' are known.")
+
+
+class CpuProgram:
+    """Native: validated once, then run for as many steps as asked, without Python in between."""
+
+    def __init__(self, plan: Plan, buffers: dict[str, np.ndarray]):
+        self.plan = plan
+        names = space_names(plan)
+        own = {ARENA: core().allocate(plan.arena_bytes), CONSTANTS: plan.constants, **buffers}
+        self._arrays = [own.get(name) for name in names]
+        self._first_bound = len(names) - len(plan.bound)
+        self._bound_names = names[self._first_bound :]
+        sizes = [-1 if n in plan.bound else own[n].nbytes if n in own else 0 for n in names]
+        self._program = core().Program(encode(plan), sizes)
+        self._runner = None
+        self._key: tuple[int, ...] = ()
+        self.arena = own[ARENA]
+
+    def run(self, arrays: dict[str, np.ndarray], *, steps: int = 1, row: int = 0, batch: int = 0,
+            step: int = 0, seed: int = 0, scalars: np.ndarray | None = None) -> None:  # fmt: skip
+        """Runs `steps` steps. `arrays` are the bound arrays by name; step i takes the `batch` rows
+        from `row + i * batch` on and row i of `scalars` [steps, width].
+
+        Raises ValueError (IndexError) for what a kernel reported.
+        """
+        bound = [arrays[name] for name in self._bound_names]
+        key = tuple(map(id, bound))
+        if key != self._key or self._runner is None:
+            # The runner holds the arrays, so an id cannot be reused while the key is alive.
+            self._arrays[self._first_bound :] = bound
+            self._runner = self._program.bind(self._arrays)
+            self._key = key
+        fault = self._runner.run(
+            steps=steps, row=row, batch=batch, step=step, seed=seed, scalars=scalars
+        )
+        if fault is not None:
+            raise_fault(self.plan, *fault)
+
+    def output(self, name: str) -> np.ndarray:
+        """A view of the output `name` of the last step."""
+        place, tensor = self.plan.places[self.plan.outputs[name]], self.plan.outputs[name]
+        data = self.arena[place.offset : place.end] if place.space == ARENA else None
+        if data is None:
+            raise KeyError(f"output {name!r} lies in {place.space}, not in the arena")
+        return data.view(tensor.dtype).reshape(tensor.shape)
+
+    def release(self) -> None:
+        """Lets go of the bound arrays of the last run (a data set should not outlive its fit)."""
+        self._runner, self._key = None, ()
+        self._arrays[self._first_bound :] = [None] * len(self._bound_names)

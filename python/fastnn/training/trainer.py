@@ -1,0 +1,249 @@
+"""Trainer: the thin engine under `fit`. It plans programs, caches them, and runs them on whole arrays."""
+
+from __future__ import annotations
+
+import time
+from collections import OrderedDict
+
+import numpy as np
+
+from fastnn.graph import Storage, Variable
+from fastnn.planner import Plan
+from fastnn.runtime.program import make_program
+
+from .parameters import Parameters
+from .step import DataSpec, predict_plan, test_plan, train_plan
+
+CHUNK_SECONDS = 0.05
+MAX_PROGRAMS = 32  # per trainer; the least recently used goes first
+
+
+class Trainer:
+    """Trains, evaluates and runs a model.
+
+    Args:
+        model: a built or buildable `Sequential`.
+        optimizer: a name ("adam"), or an `Optimizer`.
+        loss: a name ("sparse_categorical_crossentropy"), a `Loss`, or a function of
+            (y_true, y_pred) written with `fastnn.ops`.
+        metrics, weighted_metrics: lists of names, `Metric`s or functions; the weighted ones see the
+            sample weights.
+        seed: of shuffling and dropout; by default taken from `fastnn.utils.set_random_seed`, or
+            fresh.
+        check_finite: stop at the first instruction whose result is NaN or infinite, and name it
+            (slower: every result is looked at).
+        device: "cpu", or "numpy" / "numpy:float64" for the slow NumPy references.
+    """
+
+    def __init__(self, model, optimizer=None, loss=None, metrics=None, *, weighted_metrics=None,
+                 seed: int | None = None, check_finite: bool = False, device: str = "cpu"):  # fmt: skip
+        from fastnn import losses, metrics as metric_room, optimizers, utils
+
+        self.model = model
+        self.optimizer = None if optimizer is None else optimizers.get(optimizer)
+        self.loss = None if loss is None else losses.get(loss)
+        self._requested = (list(metrics or []), list(weighted_metrics or []))
+        for m in (*self._requested[0], *self._requested[1]):
+            metric_room.check(m)
+        self.metrics: list | None = None  # resolved when the shapes are known
+        self.weighted_metrics: list = []
+        self.seed = utils.next_seed() if seed is None else int(seed)
+        self.check_finite = check_finite
+        self.device = device
+        self.parameters: Parameters | None = None
+        self._loss_total = Variable(np.zeros(2, np.float64), name="loss", space="state")
+        self._state: Storage | None = None
+        self._programs: OrderedDict = OrderedDict()
+        self._seconds_per_row: dict[int, float] = {}
+
+    # ---- whole ranges of rows; `fit`, `evaluate` and `predict` are loops over these
+
+    def train_rows(self, x, y, sample_weight=None, order=None, *, batch_size: int, first_row: int = 0,
+                   rows: int | None = None) -> None:  # fmt: skip
+        """Trains on rows [first_row, first_row + rows) of `order` (of the data, when it is None).
+
+        x, y: C-contiguous arrays, uint8, int32, int64, float32 or float64; sample_weight: float32
+        [n]; order: int64 row numbers. Steps take `batch_size` rows, the last one what is left.
+        """
+        self._require(optimizer=self.optimizer, loss=self.loss)
+        rows = (len(x) if order is None else len(order)) - first_row if rows is None else rows
+        arrays = _named(x=x, y=y, sample_weight=sample_weight, order=order)
+        started = time.perf_counter()
+        for batch, row, steps in _pieces(first_row, rows, batch_size):
+            program = self._program("train", arrays, batch)
+            iterations = self.optimizer.iterations
+            table = self.optimizer.scalar_table(iterations, steps)
+            program.run(arrays, steps=steps, row=row, batch=batch, step=iterations, seed=self.seed,
+                        scalars=table)  # fmt: skip
+            self.optimizer.iterations = iterations + steps
+        if rows:
+            self._seconds_per_row[batch_size] = (time.perf_counter() - started) / rows
+
+    def test_rows(self, x, y, sample_weight=None, *, batch_size: int, first_row: int = 0,
+                  rows: int | None = None) -> None:  # fmt: skip
+        """Adds the loss and metrics of rows [first_row, first_row + rows) to the running totals."""
+        self._require(loss=self.loss)
+        rows = len(x) - first_row if rows is None else rows
+        arrays = _named(x=x, y=y, sample_weight=sample_weight)
+        for batch, row, steps in _pieces(first_row, rows, batch_size):
+            self._program("test", arrays, batch).run(arrays, steps=steps, row=row, batch=batch)
+
+    def predict_rows(self, x, *, batch_size: int, first_row: int = 0, rows: int | None = None,
+                     out: np.ndarray, training: bool = False) -> None:  # fmt: skip
+        """Writes the outputs of rows [first_row, first_row + rows) to the same rows of `out`."""
+        rows = len(x) - first_row if rows is None else rows
+        arrays = _named(x=x, out=out)
+        kind = "call" if training else "predict"
+        for batch, row, steps in _pieces(first_row, rows, batch_size):
+            program = self._program(kind, arrays, batch)
+            program.run(arrays, steps=steps, row=row, batch=batch, seed=self.seed)
+
+    def chunk_rows(self, batch_size: int) -> int:
+        """How many rows make about 50 ms: the time between two looks at Ctrl-C and callbacks."""
+        seconds = self._seconds_per_row.get(batch_size)
+        steps = 1 if not seconds else max(1, int(CHUNK_SECONDS / (seconds * batch_size)))
+        return steps * batch_size
+
+    def reset_metrics(self) -> None:
+        """Starts the running means again."""
+        self._loss_total.value[...] = 0
+        for metric in self.all_metrics:
+            metric.reset_state()
+
+    def logs(self) -> dict[str, float]:
+        """Means since the last reset: {"loss": ..., "accuracy": ...}. NaN when nothing has run."""
+        total, count = self._loss_total.value
+        logs = {"loss": float(total / count) if count else float("nan")}
+        logs.update((m.name, float(m.result())) for m in self.all_metrics)
+        return logs
+
+    @property
+    def all_metrics(self) -> list:
+        return [*(self.metrics or []), *self.weighted_metrics]
+
+    # ---- the thin public surface
+
+    def fit(self, x, y=None, **kwargs):
+        """Like Keras' `Model.fit`; `batch_size=None` takes the full batch (gradient descent)."""
+        from .fit import fit
+
+        return fit(self, x, y, full_batch_default=True, **kwargs)
+
+    def evaluate(self, x, y=None, **kwargs):
+        """Like Keras' `Model.evaluate`; returns a dict of the loss and metrics."""
+        from .fit import evaluate
+
+        return evaluate(self, x, y, **kwargs)
+
+    def predict(self, x, **kwargs) -> np.ndarray:
+        """Like Keras' `Model.predict`."""
+        from .fit import predict
+
+        return predict(self, x, **kwargs)
+
+    def step(self, x, y, sample_weight=None) -> dict[str, float]:
+        """One optimizer step on the rows given; returns their loss and metrics."""
+        from .data import as_arrays
+
+        x, y, sample_weight = as_arrays(self, x, y, sample_weight)
+        self.reset_metrics()
+        self.train_rows(x, y, sample_weight, batch_size=len(x))
+        return self.logs()
+
+    def plan(self, batch_size: int = 32, training: bool = True) -> Plan:
+        """The plan of a training step (or of a prediction): `print(trainer.plan(128))`."""
+        x = (tuple(self.model.input_shape[1:]), "float32")
+        if not training:
+            return predict_plan(self.model, DataSpec(x), batch_size)
+        self._require(optimizer=self.optimizer, loss=self.loss)
+        y_dtype = self.loss.target_dtype
+        out = tuple(self.model.output_shape[1:])
+        y = (out[:-1] if y_dtype == "int32" else out, y_dtype)
+        return self._plan("train", DataSpec(x, y, ordered=True), batch_size)
+
+    # ---- programs
+
+    def _require(self, **needed) -> None:
+        for name, value in needed.items():
+            if value is None:
+                raise ValueError(
+                    f"The trainer has no {name}: call model.compile(optimizer=..., loss=...) first, "
+                    f"or give Trainer(..., {name}=...)."
+                )
+
+    def _program(self, kind: str, arrays: dict[str, np.ndarray], batch: int):
+        self._prepare()
+        data = DataSpec(
+            x=_row(arrays["x"]),
+            y=_row(arrays["y"]) if "y" in arrays else None,
+            weighted="sample_weight" in arrays,
+            ordered="order" in arrays,
+        )
+        key = (kind, data, batch)
+        program = self._programs.get(key)
+        if program is None:
+            plan = self._plan(kind, data, batch)
+            buffers = {**self.parameters.buffers, "state": self._state.buffer}
+            program = self._programs[key] = make_program(plan, buffers, self.device)
+            while len(self._programs) > MAX_PROGRAMS:
+                self._programs.popitem(last=False)
+        self._programs.move_to_end(key)
+        return program
+
+    def _plan(self, kind: str, data: DataSpec, batch: int) -> Plan:
+        self._prepare()
+        if kind in ("predict", "call"):
+            return predict_plan(self.model, data, batch, training=kind == "call")
+        self._resolve_metrics(data)
+        state = (self.loss, self.metrics, self.weighted_metrics)
+        if kind == "test":
+            return test_plan(self.model, *state, self._loss_total, data, batch, self.check_finite)
+        loss, *metrics = state
+        return train_plan(self.model, loss, self.optimizer, *metrics, self.parameters,
+                          self._loss_total, data, batch, self.check_finite)  # fmt: skip
+
+    def _prepare(self) -> None:
+        """Lays out the variables; programs planned for an older layout are dropped."""
+        variables = self.model.weights
+        if self._state is None:
+            self._state = Storage("state", [self._loss_total])
+        if self.parameters is None or not self.parameters.current(variables):
+            slots = self.optimizer.slot_initial_values() if self.optimizer else []
+            self.parameters = Parameters(variables, slots)
+            self._programs.clear()
+
+    def _resolve_metrics(self, data: DataSpec) -> None:
+        """Makes the metric objects, now that the shapes are known ("accuracy" depends on them)."""
+        if self.metrics is not None:
+            return
+        from fastnn import metrics
+
+        y_shape, out_shape = (None, *data.y[0]), self.model.output_shape
+        self.metrics, self.weighted_metrics = (
+            [metrics.resolve(m, y_shape, out_shape) for m in group] for group in self._requested
+        )
+        totals = [self._loss_total, *(v for m in self.all_metrics for v in m.variables)]
+        self._state = Storage("state", totals)
+        self._programs.clear()
+
+    def release(self) -> None:
+        """Lets go of the data that the programs have bound."""
+        for program in self._programs.values():
+            program.release()
+
+
+def _named(**arrays) -> dict[str, np.ndarray]:
+    return {name: a for name, a in arrays.items() if a is not None}
+
+
+def _row(array: np.ndarray) -> tuple[tuple[int, ...], str]:
+    return tuple(array.shape[1:]), array.dtype.name
+
+
+def _pieces(first: int, rows: int, batch: int):
+    """(batch, first row, steps) of the full steps, then of the short last one."""
+    full, rest = divmod(rows, batch)
+    if full:
+        yield batch, first, full
+    if rest:
+        yield rest, first + full * batch, 1
