@@ -47,7 +47,7 @@ def collapse(a, b) -> dict[str, int]:
             "ar": extent(a[:p], out[:p]), "ac": extent(a[p:], out[p:]),
             "br": extent(b[:p], out[:p]), "bc": extent(b[p:], out[p:]),
             "r": math.prod(out[:p]), "c": math.prod(out[p:]),
-        }  # fmt: skip
+        }
         if None not in sides.values():
             return sides
     raise ValueError(

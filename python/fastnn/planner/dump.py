@@ -20,8 +20,18 @@ def table(plan: Plan) -> str:
     for i, step in enumerate(plan.steps):
         moved = sum(p.nbytes for p in step.operands if p is not None)
         mark = ("|" if step.barrier else " ") + ("1" if step.serial else " ")
-        rows.append((str(i), mark, step.opcode + _activation(step), step.node.label, _shapes(step),
-                     count(moved), count(step.flops), _writes(step)))  # fmt: skip
+        rows.append(
+            (
+                str(i),
+                mark,
+                step.opcode + _activation(step),
+                step.node.label,
+                _shapes(step),
+                count(moved),
+                count(step.flops),
+                _writes(step),
+            )
+        )
     widths = [max(len(r[c]) for r in rows) for c in range(len(rows[0]))]
     lines = ["  ".join(c.ljust(w) for c, w in zip(r, widths, strict=True)).rstrip() for r in rows]
     lines.insert(1, "-" * max(map(len, lines)))

@@ -114,8 +114,10 @@ def _linear(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
             chain.append(add)
         readers = users.get(last, [])
         act = next((u for u in readers if u.op.name in ACTIVATIONS), None)
-        if act is not None and last not in keep and all(
-            u is act or u.op.name == f"{act.op.name}_grad" for u in readers
+        if (
+            act is not None
+            and last not in keep
+            and all(u is act or u.op.name == f"{act.op.name}_grad" for u in readers)
         ):
             pre = last if len(readers) > 1 else None
             last = act.outputs[0]

@@ -26,9 +26,7 @@ class Place:
         return self.offset + self.nbytes
 
     def overlaps(self, other: Place) -> bool:
-        return (
-            self.space == other.space and self.offset < other.end and other.offset < self.end
-        )
+        return self.space == other.space and self.offset < other.end and other.offset < self.end
 
 
 @dataclass

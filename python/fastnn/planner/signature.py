@@ -57,8 +57,14 @@ def _operand(text: str, written: bool) -> Operand:
         name, _, limit = d.partition(":")
         dims.append((name, limit) if limit else int(d) if d.isdigit() else d)
     marks = match[3]
-    return Operand(DTYPES[match[1]], tuple(dims), written or "!" in marks, not written,
-                   "?" in marks, "~" in marks)  # fmt: skip
+    return Operand(
+        DTYPES[match[1]],
+        tuple(dims),
+        written or "!" in marks,
+        not written,
+        "?" in marks,
+        "~" in marks,
+    )
 
 
 def parse(text: str) -> dict[str, Signature]:
@@ -73,7 +79,9 @@ def parse(text: str) -> dict[str, Signature]:
             for n in d if isinstance(d, tuple) else (d,):
                 if isinstance(n, str) and n != "*" and n not in dims:
                     dims.append(n)
-        table[name] = Signature(name, len(table), tuple(operands), tuple(dims), tuple(attrs.split()))
+        table[name] = Signature(
+            name, len(table), tuple(operands), tuple(dims), tuple(attrs.split())
+        )
     return table
 
 

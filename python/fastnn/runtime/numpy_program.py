@@ -40,9 +40,12 @@ class NumpyProgram:
             )
         for i in range(steps):
             run = SimpleNamespace(
-                step=step + i, row=row + i * batch, seed=seed, float=self.dtype,
+                step=step + i,
+                row=row + i * batch,
+                seed=seed,
+                float=self.dtype,
                 scalars=None if scalars is None else np.asarray(scalars)[i].astype(self.dtype),
-            )  # fmt: skip
+            )
             for s in self.plan.steps:
                 self._step(s, arrays, run)
         for name, buffer in self._own.items():
@@ -64,9 +67,10 @@ class NumpyProgram:
         results = results if isinstance(results, tuple) else (results,)
         sig = signatures()[s.opcode]
         targets = [
-            t for t, o in zip(node.inputs, (sig.operands[i] for i in sig.reads), strict=False)
+            t
+            for t, o in zip(node.inputs, (sig.operands[i] for i in sig.reads), strict=False)
             if o.written and t is not None
-        ]  # fmt: skip
+        ]
         for t, value in zip([*targets, *node.outputs], results, strict=True):
             if isinstance(t, Bound):
                 arrays[t.name][...] = value

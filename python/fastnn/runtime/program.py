@@ -44,8 +44,17 @@ class CpuProgram:
         self._key: tuple[int, ...] = ()
         self.arena = own[ARENA]
 
-    def run(self, arrays: dict[str, np.ndarray], *, steps: int = 1, row: int = 0, batch: int = 0,
-            step: int = 0, seed: int = 0, scalars: np.ndarray | None = None) -> None:  # fmt: skip
+    def run(
+        self,
+        arrays: dict[str, np.ndarray],
+        *,
+        steps: int = 1,
+        row: int = 0,
+        batch: int = 0,
+        step: int = 0,
+        seed: int = 0,
+        scalars: np.ndarray | None = None,
+    ) -> None:
         """Runs `steps` steps. `arrays` are the bound arrays by name; step i takes the `batch` rows
         from `row + i * batch` on and row i of `scalars` [steps, width].
 

@@ -47,8 +47,18 @@ class _Minibatch:
         return self._gathered[key]
 
 
-def train_plan(model, loss, optimizer, metrics, weighted_metrics, parameters: Parameters,
-               loss_total: Variable, data: DataSpec, batch: int, check_finite: bool) -> Plan:  # fmt: skip
+def train_plan(
+    model,
+    loss,
+    optimizer,
+    metrics,
+    weighted_metrics,
+    parameters: Parameters,
+    loss_total: Variable,
+    data: DataSpec,
+    batch: int,
+    check_finite: bool,
+) -> Plan:
     """The plan of one training step on `batch` rows."""
     with Graph() as graph:
         total = _loss_and_metrics(
@@ -61,8 +71,16 @@ def train_plan(model, loss, optimizer, metrics, weighted_metrics, parameters: Pa
     return plan(graph, homes=homes, check_finite=check_finite)
 
 
-def test_plan(model, loss, metrics, weighted_metrics, loss_total: Variable, data: DataSpec,
-              batch: int, check_finite: bool) -> Plan:  # fmt: skip
+def test_plan(
+    model,
+    loss,
+    metrics,
+    weighted_metrics,
+    loss_total: Variable,
+    data: DataSpec,
+    batch: int,
+    check_finite: bool,
+) -> Plan:
     """The plan of one evaluation step on `batch` rows."""
     with Graph() as graph:
         _loss_and_metrics(
@@ -82,8 +100,9 @@ def predict_plan(model, data: DataSpec, batch: int, training: bool = False) -> P
     return plan(graph)
 
 
-def _loss_and_metrics(graph, model, loss, metrics, weighted_metrics, loss_total, data, batch,
-                      training) -> Tensor:  # fmt: skip
+def _loss_and_metrics(
+    graph, model, loss, metrics, weighted_metrics, loss_total, data, batch, training
+) -> Tensor:
     """Records the forward pass; returns the loss to be minimised, penalties included."""
     rows = _Minibatch(data, batch)
     graph.scope = "input"
@@ -110,7 +129,9 @@ def _penalties(model) -> list[Tensor]:
 def _gradients(graph: Graph, total: Tensor, parameters: Parameters) -> dict[Tensor, Place]:
     """Adds the backward pass; returns each gradient's place in the flat gradient buffer."""
     homes: dict[Tensor, Place] = {}
-    with_grad = zip(parameters.variables, gradients(graph, total, parameters.variables), strict=True)
+    with_grad = zip(
+        parameters.variables, gradients(graph, total, parameters.variables), strict=True
+    )
     for v, grad in with_grad:
         if grad is None:  # the loss does not depend on it: its gradient stays zero
             continue

@@ -35,9 +35,20 @@ class Trainer:
         device: "cpu", or "numpy" / "numpy:float64" for the slow NumPy references.
     """
 
-    def __init__(self, model, optimizer=None, loss=None, metrics=None, *, weighted_metrics=None,
-                 seed: int | None = None, check_finite: bool = False, device: str = "cpu"):  # fmt: skip
-        from fastnn import losses, metrics as metric_room, optimizers, utils
+    def __init__(
+        self,
+        model,
+        optimizer=None,
+        loss=None,
+        metrics=None,
+        *,
+        weighted_metrics=None,
+        seed: int | None = None,
+        check_finite: bool = False,
+        device: str = "cpu",
+    ):
+        from fastnn import losses, optimizers, utils
+        from fastnn import metrics as metric_room
 
         self.model = model
         self.optimizer = None if optimizer is None else optimizers.get(optimizer)
@@ -58,8 +69,17 @@ class Trainer:
 
     # ---- whole ranges of rows; `fit`, `evaluate` and `predict` are loops over these
 
-    def train_rows(self, x, y, sample_weight=None, order=None, *, batch_size: int, first_row: int = 0,
-                   rows: int | None = None) -> None:  # fmt: skip
+    def train_rows(
+        self,
+        x,
+        y,
+        sample_weight=None,
+        order=None,
+        *,
+        batch_size: int,
+        first_row: int = 0,
+        rows: int | None = None,
+    ) -> None:
         """Trains on rows [first_row, first_row + rows) of `order` (of the data, when it is None).
 
         x, y: C-contiguous arrays, uint8, int32, int64, float32 or float64; sample_weight: float32
@@ -73,14 +93,29 @@ class Trainer:
             program = self._program("train", arrays, batch)
             iterations = self.optimizer.iterations
             table = self.optimizer.scalar_table(iterations, steps)
-            program.run(arrays, steps=steps, row=row, batch=batch, step=iterations, seed=self.seed,
-                        scalars=table)  # fmt: skip
+            program.run(
+                arrays,
+                steps=steps,
+                row=row,
+                batch=batch,
+                step=iterations,
+                seed=self.seed,
+                scalars=table,
+            )
             self.optimizer.iterations = iterations + steps
         if rows:
             self._seconds_per_row[batch_size] = (time.perf_counter() - started) / rows
 
-    def test_rows(self, x, y, sample_weight=None, *, batch_size: int, first_row: int = 0,
-                  rows: int | None = None) -> None:  # fmt: skip
+    def test_rows(
+        self,
+        x,
+        y,
+        sample_weight=None,
+        *,
+        batch_size: int,
+        first_row: int = 0,
+        rows: int | None = None,
+    ) -> None:
         """Adds the loss and metrics of rows [first_row, first_row + rows) to the running totals."""
         self._require(loss=self.loss)
         rows = len(x) - first_row if rows is None else rows
@@ -88,8 +123,16 @@ class Trainer:
         for batch, row, steps in _pieces(first_row, rows, batch_size):
             self._program("test", arrays, batch).run(arrays, steps=steps, row=row, batch=batch)
 
-    def predict_rows(self, x, *, batch_size: int, first_row: int = 0, rows: int | None = None,
-                     out: np.ndarray, training: bool = False) -> None:  # fmt: skip
+    def predict_rows(
+        self,
+        x,
+        *,
+        batch_size: int,
+        first_row: int = 0,
+        rows: int | None = None,
+        out: np.ndarray,
+        training: bool = False,
+    ) -> None:
         """Writes the outputs of rows [first_row, first_row + rows) to the same rows of `out`."""
         rows = len(x) - first_row if rows is None else rows
         arrays = _named(x=x, out=out)
@@ -199,8 +242,17 @@ class Trainer:
         if kind == "test":
             return test_plan(self.model, *state, self._loss_total, data, batch, self.check_finite)
         loss, *metrics = state
-        return train_plan(self.model, loss, self.optimizer, *metrics, self.parameters,
-                          self._loss_total, data, batch, self.check_finite)  # fmt: skip
+        return train_plan(
+            self.model,
+            loss,
+            self.optimizer,
+            *metrics,
+            self.parameters,
+            self._loss_total,
+            data,
+            batch,
+            self.check_finite,
+        )
 
     def _prepare(self) -> None:
         """Lays out the variables; programs planned for an older layout are dropped."""
