@@ -121,8 +121,8 @@ class Constant(Tensor):
 class Variable(Tensor):
     """A value that outlives a run: a parameter, an optimizer slot, a metric's total.
 
-    `space` names the flat buffer it lives in ("params", "frozen", "slots", "state") and `offset` its
-    first byte there, once a `Storage` has laid it out; `value` is then a view into that buffer.
+    `space` names the flat buffer it lives in ("params", "frozen", "slots", "state") and `offset`
+    its first byte there, once a `Storage` has laid it out; `value` is then a view into it.
     """
 
     __slots__ = ("name", "path", "space", "offset", "value", "trainable", "regularizer", "storage")

@@ -7,7 +7,7 @@ from .tensor import Bound, Constant, Variable
 
 
 def verify(graph: Graph) -> None:
-    """Raises AssertionError naming the node whose inputs, shapes or dtypes are not as they must be."""
+    """Raises AssertionError naming the first node whose inputs, shapes or dtypes are wrong."""
     made = set()
     for node in graph.nodes:
         for i, tensor in enumerate(node.inputs):

@@ -46,7 +46,7 @@ class Step:
 
 @dataclass
 class Plan:
-    """A program, laid out. `steps` run in order; `nodes` are the same nodes with aliases included."""
+    """A program, laid out. `steps` run in order; `nodes` are the same with aliases included."""
 
     steps: list[Step]
     nodes: list[Node]

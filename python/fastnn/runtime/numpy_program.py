@@ -1,7 +1,7 @@
 """The third device: the same plan, step by step, through the ops' NumPy references.
 
-The operands lie where the plan puts them, in arena and flat buffers, so a wrong layout shows here as
-wrong numbers. In float64 every float32 (and int32) of a buffer is simply twice as wide.
+The operands lie where the plan puts them, in arena and flat buffers, so a wrong layout shows here
+as wrong numbers. In float64 every float32 (and int32) of a buffer is simply twice as wide.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""A model's variables, laid out flat: all trainable ones in one buffer, their gradients in another of
-the same layout, and each optimizer slot in one more. An optimizer step is then one kernel over one
-range, and clipping one reduction.
+"""A model's variables, laid out flat: all trainable ones in one buffer, their gradients in another
+of the same layout, and each optimizer slot in one more. An optimizer step is then one kernel over
+one range, and clipping one reduction.
 """
 
 from __future__ import annotations
