@@ -1,4 +1,4 @@
-"""Trainer: the thin engine under `fit`. It plans programs, caches them, and runs them on whole arrays."""
+"""Trainer: the thin engine under `fit`. It plans programs, caches them, runs them on arrays."""
 
 from __future__ import annotations
 
@@ -210,8 +210,8 @@ class Trainer:
         for name, value in needed.items():
             if value is None:
                 raise ValueError(
-                    f"The trainer has no {name}: call model.compile(optimizer=..., loss=...) first, "
-                    f"or give Trainer(..., {name}=...)."
+                    f"The trainer has no {name}: call model.compile(optimizer=..., "
+                    f"loss=...) first, or give Trainer(..., {name}=...)."
                 )
 
     def _program(self, kind: str, arrays: dict[str, np.ndarray], batch: int):
