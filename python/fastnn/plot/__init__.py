@@ -1,0 +1,6 @@
+"""Pictures of training. They need matplotlib: `pip install 'fastnn-native[plot]'`."""
+
+from fastnn.plot.confusion import plot_confusion
+from fastnn.plot.history import plot_history
+
+__all__ = ["plot_confusion", "plot_history"]
