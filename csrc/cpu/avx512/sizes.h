@@ -1,0 +1,18 @@
+// Sizes of the matrix product for 32 registers of 16 lanes; `gemm/tile.h` and `gemm/plan.h` say
+// what they are for.
+#pragma once
+
+#include <cstdint>
+
+namespace fastnn::avx512 {
+
+inline constexpr int kTileRows = 14;
+inline constexpr int kTileVecs = 2;
+inline constexpr int kWideRows = 6;
+inline constexpr int kWideVecs = 4;
+inline constexpr std::int64_t kBlockK = 256;
+inline constexpr std::int64_t kBlockRows = 10 * kTileRows;
+inline constexpr std::int64_t kBlockCols = 1024;
+inline constexpr std::int64_t kCacheBytes = 512 * 1024;  // half of the 1 MiB L2 of such CPUs
+
+}  // namespace fastnn::avx512

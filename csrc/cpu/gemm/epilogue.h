@@ -1,0 +1,54 @@
+// What happens to a tile of C once its sums are complete and while it is still in L1.
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/activation.h"
+#include "cpu/gemm/plan.h"
+
+namespace fastnn::FASTNN_ISA {
+
+struct Epilogue {
+  const float* bias;    // [n] or nullptr
+  float* before;        // [m, n]: keeps the value before the activation; or nullptr
+  std::int64_t stride;  // of `before`
+  Activation activation;
+  float alpha;
+
+  bool empty() const { return !bias && !before && activation == Activation::linear; }
+};
+
+FASTNN_INLINE void store_up_to(Vec x, float* p, std::int64_t n) {
+  if (n >= Vec::N) {
+    x.store(p);
+  } else {
+    x.store(p, static_cast<int>(n));
+  }
+}
+
+template <typename Function>
+FASTNN_INLINE void finish_rows(const Epilogue& e, Function activate, std::int64_t rows,
+                               std::int64_t cols, std::int64_t i, std::int64_t j, float* c,
+                               std::int64_t ldc) {
+  for (std::int64_t r = 0; r < rows; ++r, c += ldc) {
+    float* before = e.before ? e.before + (i + r) * e.stride + j : nullptr;
+    for (std::int64_t l = 0; l < cols; l += Vec::N) {
+      Vec x = load_up_to(c + l, cols - l);
+      if (e.bias) x = x + load_up_to(e.bias + j + l, cols - l);
+      if (before) store_up_to(x, before + l, cols - l);
+      store_up_to(activate(x), c + l, cols - l);
+    }
+  }
+}
+
+// c[rows, cols], whose first element is (i, j) of C.
+inline void finish(const Epilogue& e, std::int64_t rows, std::int64_t cols, std::int64_t i,
+                   std::int64_t j, float* c, std::int64_t ldc) {
+  if (e.empty()) return;
+  const auto same = [](Vec x) { return x; };
+  const auto relu = [](Vec x) { return max(x, Vec::zero()); };
+  if (e.activation == Activation::relu) return finish_rows(e, relu, rows, cols, i, j, c, ldc);
+  finish_rows(e, same, rows, cols, i, j, c, ldc);
+}
+
+}  // namespace fastnn::FASTNN_ISA

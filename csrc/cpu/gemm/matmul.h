@@ -1,0 +1,77 @@
+// The kernels matmul_nn, matmul_nt and matmul_tn: C = act(op(A) op(B) + bias).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "cpu/gemm/product.h"
+
+namespace fastnn::FASTNN_ISA {
+
+FASTNN_INLINE Product product_of(const Call& call, char form) {
+  // opcodes.def names the dims in the order of first appearance: [m,k] [k,n], [m,k] [n,k], [k,m]
+  // [k,n]
+  const std::int64_t* dim = call.dim;
+  const float *a = call.in<float>(0), *b = call.in<float>(1);
+  if (form == 'a') return product(dim[1], dim[2], dim[0], form, a, b);
+  if (form == 'b') return product(dim[0], dim[2], dim[1], form, a, b);
+  return product(dim[0], dim[2], dim[1], form, a, b);
+}
+
+inline void matmul(const Call& call, const Share& share, char form) {
+  const Product given = product_of(call, form);
+  if (given.m == 0 || given.n == 0) return;
+  const Plan plan = make_plan(given);
+  const Product q = plan.swap ? swapped(given) : given;
+  float* c = call.out<float>(3);
+  const Epilogue epilogue{call.in<float>(2), call.out<float>(4), given.n,
+                          static_cast<Activation>(static_cast<int>(call.attr[0])), call.scalar(1)};
+
+  const Grid grid = make_grid(q, plan, share.parts);
+  const int row = share.part / grid.cols, col = share.part % grid.cols;
+  if (row >= grid.rows) return;
+  const Range rows{q.m * row / grid.rows, q.m * (row + 1) / grid.rows};
+  const std::int64_t vecs = vectors(q.n);
+  const Range cols{vecs * col / grid.cols * Vec::N,
+                   least(vecs * (col + 1) / grid.cols * Vec::N, q.n)};
+  if (rows.begin == rows.end || cols.begin >= cols.end) return;
+
+  float* scratch = static_cast<float*>(share.scratch);
+  if (plan.swap) {
+    multiply_turned(q, plan, rows, cols, c, epilogue, scratch);
+  } else {
+    multiply(q, plan, rows, cols, c + rows.begin * q.n + cols.begin, q.n,
+             epilogue.empty() ? nullptr : &epilogue, scratch);
+  }
+}
+
+void matmul_nn(const Call& call, const Share& share) { matmul(call, share, 'n'); }
+void matmul_nt(const Call& call, const Share& share) { matmul(call, share, 'b'); }
+void matmul_tn(const Call& call, const Share& share) { matmul(call, share, 'a'); }
+
+std::size_t scratch_bytes(const Call& call) {
+  char form;
+  switch (static_cast<Opcode>(call.opcode)) {
+    case Opcode::matmul_nn:
+      form = 'n';
+      break;
+    case Opcode::matmul_nt:
+      form = 'b';
+      break;
+    case Opcode::matmul_tn:
+      form = 'a';
+      break;
+    default:
+      return 0;
+  }
+  const Product given = product_of(call, form);
+  const Plan plan = make_plan(given);
+  const Scratch scratch(plan.swap ? swapped(given) : given, plan);
+  return static_cast<std::size_t>(scratch.total) * sizeof(float);
+}
+
+const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form) {
+  return make_plan(product(m, n, k, form, nullptr, nullptr)).reason;
+}
+
+}  // namespace fastnn::FASTNN_ISA

@@ -1,0 +1,122 @@
+// How a product will be done, decided by its shape alone: never by the number of threads, so that
+// the plan printed is the plan run.
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/gemm/pack.h"
+
+namespace fastnn::FASTNN_ISA {
+
+// C[m, n] = A[m, k] B[k, n], each operand as it lies in memory.
+struct Product {
+  std::int64_t m, n, k;
+  Matrix a, b;
+};
+
+// form 'n': A[m,k] B[k,n];  'b': A[m,k] B[n,k];  'a': A[k,m] B[k,n].
+FASTNN_INLINE Product product(std::int64_t m, std::int64_t n, std::int64_t k, char form,
+                              const float* a, const float* b) {
+  const bool transposed_a = form == 'a', transposed_b = form == 'b';
+  return {
+      m, n, k, {a, transposed_a ? m : k, !transposed_a}, {b, transposed_b ? k : n, transposed_b}};
+}
+
+// The same product written as C^T = B^T A^T.
+FASTNN_INLINE Product swapped(const Product& q) { return {q.n, q.m, q.k, q.b, q.a}; }
+
+FASTNN_INLINE std::int64_t least(std::int64_t a, std::int64_t b) { return a < b ? a : b; }
+FASTNN_INLINE std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
+FASTNN_INLINE std::int64_t vectors(std::int64_t lanes) { return ceil_div(lanes, Vec::N); }
+
+// [0, n) in the fewest pieces of at most `limit`, as equal as can be: 128 rows in tiles of up to 14
+// are eight of 13 and two of 12, not nine of 14 and a poor one of 2.
+struct Pieces {
+  std::int64_t count, base, longer;
+
+  FASTNN_INLINE Pieces(std::int64_t n, std::int64_t limit)
+      : count(ceil_div(n, limit)), base(count ? n / count : 0), longer(n - base * count) {}
+  FASTNN_INLINE std::int64_t size(std::int64_t i) const { return base + (i < longer); }
+};
+
+struct Plan {
+  bool swap;  // do C^T = B^T A^T; what follows is about that product
+  bool pack_a, pack_b;
+  std::int64_t block_k;  // k is done in blocks of at most this
+  const char* reason;
+};
+
+// Costs in vector instructions for each vector of an operand.
+inline constexpr std::int64_t kCopyCost = 3;
+inline constexpr std::int64_t kTransposeCost = 6;
+
+// Lanes run along n, so a narrow C wastes most of each vector: one of 16 lanes for a layer with one
+// output. Then it may be cheaper to let the lanes run along m and to turn the result.
+inline bool swap_is_cheaper(const Product& q) {
+  if (q.n >= 2 * Vec::N || q.m <= q.n) return false;
+  const std::int64_t read_a = q.a.along_k ? kTransposeCost : 1;
+  const std::int64_t read_b = q.b.along_k ? kTransposeCost : 1;
+  const std::int64_t plain = vectors(q.n) * (q.m + read_b) * q.k;
+  const std::int64_t turned = vectors(q.m) * (q.n + read_a) * q.k + 2 * q.m * q.n;
+  return 4 * turned < 3 * plain;
+}
+
+inline Plan make_plan(const Product& given) {
+  const bool swap = swap_is_cheaper(given);
+  const Product q = swap ? swapped(given) : given;
+  const std::int64_t size = sizeof(float);
+  const bool b_is_large = size * q.k * q.n > kCacheBytes;
+  const bool b_is_reused = q.m > 2 * kTileRows;
+  // Rows a multiple of 4 KiB apart share one set of the L1 cache, which holds fewer lines than a
+  // tile has rows: each would drive out the others before its line is used up.
+  const bool a_collides = q.a.along_k && q.m > 4 && (size * q.a.stride) % 4096 == 0;
+  const bool a_is_reused = q.n >= 64;
+
+  Plan plan{swap, false, false, kBlockK, nullptr};
+  plan.pack_b = q.b.along_k || (b_is_large && b_is_reused);
+  plan.pack_a = a_is_reused && (a_collides || (b_is_large && b_is_reused));
+  if (!plan.pack_b && !b_is_large) plan.block_k = q.k > 0 ? q.k : 1;
+
+  if (swap) {
+    plan.reason = plan.pack_b ? "turned: n is narrow, the lanes run along m; A packed for that"
+                              : "turned: n is narrow, the lanes run along m; A read in place";
+  } else if (b_is_large && b_is_reused) {
+    plan.reason = "packed: B does not fit in L2 and is reused";
+  } else if (q.b.along_k) {
+    plan.reason = "half packed: B is transposed for its lanes";
+  } else if (plan.pack_a) {
+    plan.reason = "half packed: rows of A collide in L1";
+  } else if (b_is_large) {
+    plan.reason = "direct: too few rows to repay packing B";
+  } else {
+    plan.reason = "direct: B fits in L2";
+  }
+  return plan;
+}
+
+// How the parts share C: `rows` x `cols` of them, the rest idle. Chosen for the least work of the
+// busiest part, counting what several parts read or pack alike.
+struct Grid {
+  int rows, cols;
+};
+
+inline Grid make_grid(const Product& q, const Plan& plan, int parts) {
+  const auto cost_of = [](const Matrix& x, bool packed) {
+    return !packed ? 1 : x.along_k ? kTransposeCost : kCopyCost;
+  };
+  const std::int64_t cost_a = cost_of(q.a, plan.pack_a), cost_b = cost_of(q.b, plan.pack_b);
+  Grid best{1, 1};
+  std::int64_t least_cost = INT64_MAX;
+  for (int rows = 1; rows <= parts; ++rows) {
+    const int cols = parts / rows;
+    const std::int64_t m = ceil_div(q.m, rows), n = ceil_div(vectors(q.n), cols);
+    const std::int64_t cost = n * (m + cost_b) + cost_a * vectors(m);
+    if (cost < least_cost) {
+      least_cost = cost;
+      best = {rows, cols};
+    }
+  }
+  return best;
+}
+
+}  // namespace fastnn::FASTNN_ISA

@@ -1,0 +1,133 @@
+// The loops around the microkernel, as in BLIS: columns, k and rows are cut so that a block of B
+// stays in L3, a block of A in L2 and a strip of B in L1, and all of that only where it pays
+// (plan.h).
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/gemm/epilogue.h"
+#include "cpu/gemm/plan.h"
+#include "cpu/gemm/tile.h"
+#include "program/call.h"
+
+namespace fastnn::FASTNN_ISA {
+
+// A packed panel of A is written N lanes at a time, which must not run into its own next rows.
+static_assert(kTileRows <= Vec::N);
+
+// A turned product is made this many columns at a time, in scratch, before it is written to C.
+inline constexpr std::int64_t kTurnedCols = 512;
+
+// One thread's scratch, in floats. Each piece starts on a cache line.
+struct Scratch {
+  std::int64_t a, b, turned, total;
+
+  FASTNN_INLINE Scratch(const Product& q, const Plan& plan) {
+    const auto piece = [](bool used, std::int64_t floats) {
+      return used ? ceil_div(floats + kPackSlack, 16) * 16 : 0;
+    };
+    const std::int64_t k = least(q.k, plan.block_k);
+    const std::int64_t a_floats = piece(plan.pack_a, least(q.m, kBlockRows) * k);
+    const std::int64_t b_floats = piece(plan.pack_b, least(vectors(q.n) * Vec::N, kBlockCols) * k);
+    a = 0;
+    b = a + a_floats;
+    turned = b + b_floats;
+    total = turned + piece(plan.swap, q.m * least(q.n, kTurnedCols));
+  }
+};
+
+// The tiles of one strip of columns: c[rows, cols] (+)= a b for one block of k. A packed `a` is
+// the panels of `tiles`, one after the other.
+FASTNN_INLINE void multiply_strip(const Matrix& a, bool packed_a, const float* b, std::int64_t ldb,
+                                  std::int64_t k, Pieces tiles, std::int64_t cols, float* c,
+                                  std::int64_t ldc, bool first, const Epilogue* epilogue,
+                                  std::int64_t i, std::int64_t j) {
+  const int vecs = static_cast<int>(vectors(cols));
+  const int tail = static_cast<int>(cols - (vecs - 1) * Vec::N);
+  const auto find = [&](std::int64_t height) {
+    const int rows = static_cast<int>(height);
+    const bool along_k = a.along_k && !packed_a;
+    return tail < Vec::N
+               ? along_k ? find_tile<true, true>(rows, vecs) : find_tile<true, false>(rows, vecs)
+           : along_k ? find_tile<false, true>(rows, vecs)
+                     : find_tile<false, false>(rows, vecs);
+  };
+  const Tile longer = tiles.longer ? find(tiles.base + 1) : nullptr;
+  const Tile shorter = find(tiles.base);
+  for (std::int64_t t = 0, row = 0; t < tiles.count; ++t) {
+    const std::int64_t rows = tiles.size(t);
+    const float* from = packed_a ? a.data + row * k : a.at(0, row);
+    const std::int64_t lda = packed_a ? rows : a.stride;
+    float* to = c + row * ldc;
+    (t < tiles.longer ? longer : shorter)(k, from, lda, b, ldb, to, ldc, tail, first);
+    if (epilogue) finish(*epilogue, rows, cols, i + row, j, to, ldc);
+    row += rows;
+  }
+}
+
+// c = A[rows, :] B[:, cols], then the epilogue if there is one. c is where (rows.begin, cols.begin)
+// goes.
+inline void multiply(const Product& q, const Plan& plan, Range rows, Range cols, float* c,
+                     std::int64_t ldc, const Epilogue* epilogue, float* scratch) {
+  const Scratch at(q, plan);
+  float* packed_a = scratch + at.a;
+  float* packed_b = scratch + at.b;
+  const std::int64_t all_rows = rows.end - rows.begin;
+  const bool wide = all_rows <= kWideRows;
+  const Pieces k_blocks(q.k > 0 ? q.k : 1, plan.block_k);  // k = 0 is one empty block
+  const Pieces row_blocks(all_rows, kBlockRows);
+
+  for (std::int64_t j0 = cols.begin; j0 < cols.end; j0 += kBlockCols) {
+    const std::int64_t j1 = least(j0 + kBlockCols, cols.end);
+    const Pieces strips(vectors(j1 - j0), wide ? kWideVecs : kTileVecs);
+    for (std::int64_t kb = 0, p = 0; kb < k_blocks.count; ++kb) {
+      const std::int64_t k = q.k > 0 ? k_blocks.size(kb) : 0;
+      const bool first = kb == 0, last = kb == k_blocks.count - 1;
+      if (plan.pack_b) {
+        for (std::int64_t s = 0, j = j0; s < strips.count; ++s) {
+          const std::int64_t width = strips.size(s) * Vec::N;
+          pack(q.b, p, j, k, least(width, j1 - j), width, packed_b + (j - j0) * k);
+          j += width;
+        }
+      }
+      for (std::int64_t rb = 0, i = rows.begin; rb < row_blocks.count; ++rb) {
+        const Pieces tiles(row_blocks.size(rb), kTileRows);
+        if (plan.pack_a) {
+          for (std::int64_t t = 0, row = 0; t < tiles.count; ++t) {
+            pack(q.a, p, i + row, k, tiles.size(t), tiles.size(t), packed_a + row * k);
+            row += tiles.size(t);
+          }
+        }
+        const Matrix a{plan.pack_a ? packed_a : q.a.at(p, i), q.a.stride, q.a.along_k};
+        for (std::int64_t s = 0, j = j0; s < strips.count; ++s) {
+          const std::int64_t width = strips.size(s) * Vec::N;
+          const float* b = plan.pack_b ? packed_b + (j - j0) * k : q.b.at(p, j);
+          float* to = c + (i - rows.begin) * ldc + (j - cols.begin);
+          multiply_strip(a, plan.pack_a, b, plan.pack_b ? width : q.b.stride, k, tiles,
+                         least(width, j1 - j), to, ldc, first, last ? epilogue : nullptr, i, j);
+          j += width;
+        }
+        i += row_blocks.size(rb);
+      }
+      p += k;
+    }
+  }
+}
+
+// The same for C^T: q is the swapped product, so its columns are rows of C, and C is [q.n, q.m].
+inline void multiply_turned(const Product& q, const Plan& plan, Range rows, Range cols, float* c,
+                            const Epilogue& epilogue, float* scratch) {
+  float* turned = scratch + Scratch(q, plan).turned;
+  const std::int64_t width = rows.end - rows.begin;
+  for (std::int64_t j = cols.begin; j < cols.end; j += kTurnedCols) {
+    const std::int64_t count = least(kTurnedCols, cols.end - j);
+    multiply(q, plan, rows, {j, j + count}, turned, count, nullptr, scratch);
+    float* to = c + j * q.m + rows.begin;
+    for (std::int64_t l = 0; l < count; ++l) {
+      for (std::int64_t r = 0; r < width; ++r) to[l * q.m + r] = turned[r * count + l];
+    }
+    finish(epilogue, count, width, j, rows.begin, to, q.m);
+  }
+}
+
+}  // namespace fastnn::FASTNN_ISA

@@ -1,0 +1,97 @@
+// The microkernel: one tile of C, kept in registers while k runs.
+//
+// A tile is MR rows by NV vectors. Each turn of the loop loads NV vectors of a row of B and, for
+// each of the MR rows, broadcasts one element of A and does NV fused multiply-adds. So MR + NV
+// loads feed MR * NV multiply-adds; and since one multiply-add takes about four cycles and one or
+// two can start in each, at least eight must be under way: the tile wants to be as large, and as
+// square in instructions, as the registers allow. MR * NV accumulators + NV vectors of B + one
+// broadcast must fit: 14 x 2 + 2 + 1 = 31 of the 32 registers of AVX-512, 6 x 2 + 2 + 1 = 15 of the
+// 16 of AVX2.
+//
+// Every element of C is one chain: c = fma(a[p], b[p], c) for p ascending, starting from 0. That is
+// so in every tile shape, in a masked tail and across the blocks of k (a later block continues from
+// the value in C). Therefore its bits do not depend on where it lies in a tile, on which path or
+// thread made it, or on how many rows the batch had.
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/inline.h"
+
+namespace fastnn::FASTNN_ISA {
+
+// c[MR, NV vectors] (+)= a[MR, k] b[k, NV vectors].
+//   lda   kAlongK: A's rows lie lda apart and run along k; otherwise A's row i is at a + i, and
+//         lda is the step from one k to the next (a transposed operand, or a packed panel)
+//   tail  how many lanes of the last vector exist (kTail only): nothing beyond is read or written
+//   first C is not read: the chains start from 0
+template <int MR, int NV, bool kTail, bool kAlongK>
+void tile(std::int64_t k, const float* a, std::int64_t lda, const float* b, std::int64_t ldb,
+          float* c, std::int64_t ldc, int tail, bool first) {
+  constexpr int N = Vec::N;
+  const auto load = [tail](const float* row, int j) {
+    return kTail && j == NV - 1 ? Vec::load(row + j * N, tail) : Vec::load(row + j * N);
+  };
+
+  Vec acc[MR][NV];
+  FASTNN_UNROLL
+  for (int i = 0; i < MR; ++i) {
+    FASTNN_UNROLL
+    for (int j = 0; j < NV; ++j) acc[i][j] = first ? Vec::zero() : load(c + i * ldc, j);
+  }
+
+  // x86 addresses base + 1 or 2 times an index: one base for every three rows spares registers.
+  constexpr int kBases = kAlongK ? (MR + 2) / 3 : 1;
+  const float* base[kBases];
+  FASTNN_UNROLL
+  for (int i = 0; i < kBases; ++i) base[i] = a + 3 * i * lda;
+
+  for (std::int64_t p = 0; p < k; ++p) {
+    Vec row[NV];
+    FASTNN_UNROLL
+    for (int j = 0; j < NV; ++j) row[j] = load(b, j);
+    FASTNN_UNROLL
+    for (int i = 0; i < MR; ++i) {
+      const Vec x = Vec::set(kAlongK ? base[i / 3][i % 3 * lda] : base[0][i]);
+      FASTNN_UNROLL
+      for (int j = 0; j < NV; ++j) acc[i][j] = fma(x, row[j], acc[i][j]);
+    }
+    FASTNN_UNROLL
+    for (int i = 0; i < kBases; ++i) base[i] += kAlongK ? 1 : lda;
+    b += ldb;
+  }
+
+  FASTNN_UNROLL
+  for (int i = 0; i < MR; ++i) {
+    FASTNN_UNROLL
+    for (int j = 0; j < NV; ++j) {
+      float* to = c + i * ldc + j * N;
+      if (kTail && j == NV - 1) {
+        acc[i][j].store(to, tail);
+      } else {
+        acc[i][j].store(to);
+      }
+    }
+  }
+}
+
+using Tile = void (*)(std::int64_t k, const float* a, std::int64_t lda, const float* b,
+                      std::int64_t ldb, float* c, std::int64_t ldc, int tail, bool first);
+
+// The instance for a number of rows and vectors.
+template <bool kTail, bool kAlongK, int MR = kTileRows, int NV = kWideVecs>
+Tile find_tile(int rows, int vecs) {
+  if constexpr (NV > 1) {
+    if (vecs != NV) return find_tile<kTail, kAlongK, MR, NV - 1>(rows, vecs);
+  }
+  if constexpr (NV > kTileVecs && MR > kWideRows) {
+    return find_tile<kTail, kAlongK, kWideRows, NV>(rows, vecs);
+  } else {
+    if constexpr (MR > 1) {
+      if (rows != MR) return find_tile<kTail, kAlongK, MR - 1, NV>(rows, vecs);
+    }
+    return &tile<MR, NV, kTail, kAlongK>;
+  }
+}
+
+}  // namespace fastnn::FASTNN_ISA

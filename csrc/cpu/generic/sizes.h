@@ -1,0 +1,18 @@
+// Sizes of the matrix product for 16 registers of 4 lanes; `gemm/tile.h` and `gemm/plan.h` say what
+// they are for.
+#pragma once
+
+#include <cstdint>
+
+namespace fastnn::generic {
+
+inline constexpr int kTileRows = 4;
+inline constexpr int kTileVecs = 2;
+inline constexpr int kWideRows = 2;
+inline constexpr int kWideVecs = 4;
+inline constexpr std::int64_t kBlockK = 256;
+inline constexpr std::int64_t kBlockRows = 20 * kTileRows;
+inline constexpr std::int64_t kBlockCols = 512;
+inline constexpr std::int64_t kCacheBytes = 256 * 1024;
+
+}  // namespace fastnn::generic
