@@ -1,0 +1,120 @@
+// Minibatches: rows of a data set, converted on the way, and rows written back.
+//
+// Row i of the minibatch is row order[run.row + i] of the data, or row run.row + i if there is no
+// order. How many rows exist is known from the bytes bound; one that does not exist is a fault and
+// reads as zeros.
+#pragma once
+
+#include "cpu/kernels/loop.h"
+
+namespace fastnn::FASTNN_ISA {
+
+// Conversions. To float32 is one rounding; to int32 saturates, so that a label beyond int32 stays a
+// label out of range.
+template <class From>
+FASTNN_INLINE void convert(From x, float& y) { y = static_cast<float>(x); }
+template <class From>
+FASTNN_INLINE void convert(From x, std::int32_t& y) {
+  const int64_t wide = static_cast<int64_t>(x);
+  const int64_t low = wide < INT32_MIN ? INT32_MIN : wide;
+  y = static_cast<std::int32_t>(low > INT32_MAX ? INT32_MAX : low);
+}
+
+// The data's row for row i of the minibatch, or -1.
+FASTNN_INLINE int64_t source_row(const Call& call, int64_t i, int64_t rows) {
+  const int64_t* order = call.in<int64_t>(1);
+  const int64_t position = call.run->row + i;
+  const int64_t positions = order ? call.bytes[1] / static_cast<int64_t>(sizeof(int64_t)) : rows;
+  if (position < 0 || position >= positions) {
+    call.fail(Fault::index_out_of_range, i, position, positions);
+    return -1;
+  }
+  const int64_t source = order ? order[position] : position;
+  if (source < 0 || source >= rows) {
+    call.fail(Fault::index_out_of_range, i, source, rows);
+    return -1;
+  }
+  return source;
+}
+
+// out[i] = finish(converted data row), element by element.
+template <class From, class To, class Finish>
+FASTNN_INLINE void gather(const Call& call, const Share& share, Finish finish) {
+  const int64_t w = call.dim[0], b = call.dim[1];
+  if (w == 0) return;
+  const From* data = call.in<From>(0);
+  const int64_t rows = call.bytes[0] / (w * static_cast<int64_t>(sizeof(From)));
+  const Range range = share.split(b, 64 / w + 1);
+  for (int64_t i = range.begin; i < range.end; ++i) {
+    To* y = call.out<To>(2) + i * w;
+    const int64_t source = source_row(call, i, rows);
+    if (source < 0) {
+      for (int64_t j = 0; j < w; ++j) y[j] = To{0};
+      continue;
+    }
+    const From* x = data + source * w;
+    for (int64_t j = 0; j < w; ++j) {
+      To value;
+      convert(x[j], value);
+      y[j] = finish(value);
+    }
+  }
+}
+
+// x * scale, then + shift: two roundings.
+template <class From>
+FASTNN_INLINE void gather_scaled(const Call& call, const Share& share) {
+  const float scale = call.scalar(0), shift = call.scalar(1);
+  gather<From, float>(call, share, [=](float x) { return x * scale + shift; });
+}
+template <class From>
+FASTNN_INLINE void gather_labels(const Call& call, const Share& share) {
+  gather<From, std::int32_t>(call, share, [](std::int32_t x) { return x; });
+}
+
+void gather_u8_f32(const Call& call, const Share& share) {
+  gather_scaled<std::uint8_t>(call, share);
+}
+void gather_i32_f32(const Call& call, const Share& share) {
+  gather_scaled<std::int32_t>(call, share);
+}
+void gather_i64_f32(const Call& call, const Share& share) {
+  gather_scaled<std::int64_t>(call, share);
+}
+void gather_f32_f32(const Call& call, const Share& share) {
+  gather_scaled<float>(call, share);
+}
+void gather_f64_f32(const Call& call, const Share& share) {
+  gather_scaled<double>(call, share);
+}
+void gather_u8_i32(const Call& call, const Share& share) {
+  gather_labels<std::uint8_t>(call, share);
+}
+void gather_i32_i32(const Call& call, const Share& share) {
+  gather_labels<std::int32_t>(call, share);
+}
+void gather_i64_i32(const Call& call, const Share& share) {
+  gather_labels<std::int64_t>(call, share);
+}
+
+// Row i of [b, w] goes to row run.row + i of the output.
+void scatter_rows(const Call& call, const Share& share) {
+  const int64_t b = call.dim[0], w = call.dim[1];
+  if (w == 0) return;
+  const float* x = call.in<float>(0);
+  float* out = call.out<float>(1);
+  const int64_t rows = call.bytes[1] / (w * static_cast<int64_t>(sizeof(float)));
+  const Range range = share.split(b, 64 / w + 1);
+  for (int64_t i = range.begin; i < range.end; ++i) {
+    const int64_t row = call.run->row + i;
+    if (row < 0 || row >= rows) {
+      call.fail(Fault::index_out_of_range, i, row, rows);
+      continue;
+    }
+    for_vectors(0, w, [&](int64_t j, auto lanes) {
+      lanes.store(lanes.load(x + i * w + j), out + row * w + j);
+    });
+  }
+}
+
+}  // namespace fastnn::FASTNN_ISA
