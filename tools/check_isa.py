@@ -22,7 +22,8 @@ from pathlib import Path
 ISAS = ("generic", "avx2", "avx512", "amx")
 
 # What in a disassembly shows that an instruction set is needed: AMX's tiles; AVX-512's registers,
-# masks, broadcasts from memory and registers from 16 on; the v that VEX and EVEX encodings put before every mnemonic.
+# masks, broadcasts from memory and registers from 16 on; the v that VEX and EVEX encodings put
+# before every mnemonic.
 _SIGNS = {
     "amx": re.compile(r"%tmm\d"),
     "avx512": re.compile(r"%zmm\d|%k[0-7]\b|\{1to\d|%[xy]mm(1[6-9]|2\d|3[01])\b"),
