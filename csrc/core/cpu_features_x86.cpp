@@ -24,8 +24,8 @@ CpuFeatures detect() {
   const bool xgetbv_works = bit(ecx, 27);
   if (!xgetbv_works) return found;
   const std::uint64_t saved = saved_registers();
-  const bool ymm = (saved & 0x6) == 0x6;      // xmm and the upper halves of ymm
-  const bool zmm = (saved & 0xe6) == 0xe6;    // and opmask, upper zmm, zmm16..31
+  const bool ymm = (saved & 0x6) == 0x6;    // xmm and the upper halves of ymm
+  const bool zmm = (saved & 0xe6) == 0xe6;  // and opmask, upper zmm, zmm16..31
   const bool tiles = (saved & 0x60000) == 0x60000;
   found.fma = ymm && bit(ecx, 12);
   found.f16c = ymm && bit(ecx, 29);

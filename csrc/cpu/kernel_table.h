@@ -14,6 +14,7 @@ struct KernelTable {
   // Bytes of scratch one thread needs for this instruction (packing buffers of a matmul).
   std::size_t (*scratch_bytes)(const Call&);
   // How a matmul of this shape will be done, and why: "direct: B fits L2 (98 KiB)".
+  // `form` names the transposed operand: 'n' none (NN), 'b' (NT), 'a' (TN).
   const char* (*matmul_reason)(std::int64_t m, std::int64_t n, std::int64_t k, char form);
 };
 

@@ -1,6 +1,6 @@
-// What a kernel sees: an instruction whose operands have become pointers, and its share of the work.
-// Kernels are compiled once per ISA: what is inline here is always inlined, so that no copy made for
-// one ISA can serve another.
+// What a kernel sees: an instruction whose operands have become pointers, and its share of the
+// work. Kernels are compiled once per ISA: what is inline here is always inlined, so that no copy
+// made for one ISA can serve another.
 #pragma once
 
 #include <atomic>
@@ -14,29 +14,34 @@ namespace fastnn {
 // The first thing that went wrong in a run; kernels report and carry on within bounds.
 enum class Fault : std::int32_t { none, index_out_of_range, label_out_of_range, not_finite };
 
+struct Report {
+  Fault fault = Fault::none;
+  std::uint32_t node = 0;  // Instr::node of the reporter (or the producer, for check_finite)
+  std::int64_t step = 0;   // RunState::step when it happened
+  std::int64_t row = 0;    // row (or element) within the operand
+  std::int64_t value = 0;  // the offending index or label
+  std::int64_t limit = 0;  // it should have been in [0, limit)
+};
+
 struct Status {
-  std::atomic<std::int32_t> fault{0};
-  std::uint32_t node = 0;   // Instr::node of the reporter (or the producer, for check_finite)
-  std::int64_t step = 0;    // RunState::step when it happened
-  std::int64_t row = 0;     // row (or element) within the operand
-  std::int64_t value = 0;   // the offending index or label
-  std::int64_t limit = 0;   // it should have been in [0, limit)
+  std::atomic<bool> reported{false};
+  Report first;
 };
 
 // What changes from step to step.
 struct RunState {
-  std::int64_t step = 0;            // optimizer steps done before this one; also the Philox counter
-  std::int64_t row = 0;             // first row of this minibatch, in the order or in the data
-  std::uint64_t seed = 0;           // Philox key
-  const float* scalars = nullptr;   // this step's row of the table of per-step scalars
+  std::int64_t step = 0;           // optimizer steps done before this one; also the Philox counter
+  std::int64_t row = 0;            // first row of this minibatch, in the order or in the data
+  std::uint64_t seed = 0;          // Philox key
+  const float* scalars = nullptr;  // this step's row of the table of per-step scalars
   Status* status = nullptr;
 };
 
 struct Call {
-  std::int64_t dim[kMaxDims];       // in the order in which opcodes.def names them
+  std::int64_t dim[kMaxDims];  // in the order in which opcodes.def names them
   double attr[kMaxAttrs];
-  void* operand[kMaxOperands];      // nullptr: absent
-  std::int64_t bytes[kMaxOperands]; // bytes bound from the pointer on (for `*` dims)
+  void* operand[kMaxOperands];       // nullptr: absent
+  std::int64_t bytes[kMaxOperands];  // bytes bound from the pointer on (for `*` dims)
   const RunState* run;
   std::uint32_t node;
   std::uint16_t opcode;

@@ -9,6 +9,9 @@ namespace fastnn {
 inline constexpr int kMaxDims = 8;
 inline constexpr int kMaxAttrs = 8;
 inline constexpr int kMaxOperands = 8;
+// Elements that a reduction to one value sums at a time, so that its order does not depend on
+// threads.
+inline constexpr std::int64_t kReductionBlock = 4096;
 
 enum class Opcode : std::uint16_t {
 #define OPCODE(name, operands, attributes) name,
@@ -25,7 +28,7 @@ enum : std::uint16_t {
 
 // Where an operand lies: a space (arena, parameters, a bound array, ...) and a byte offset in it.
 struct Ref {
-  std::int32_t space;   // index into the program's spaces; -1: the operand is absent
+  std::int32_t space;  // index into the program's spaces; -1: the operand is absent
   std::int32_t unused;
   std::int64_t offset;  // bytes
 };

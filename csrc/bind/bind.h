@@ -1,0 +1,14 @@
+// The Python module, one function a subject.
+#pragma once
+
+#include <pybind11/pybind11.h>
+
+namespace fastnn::bind {
+
+void add_device(pybind11::module_& module);   // instruction sets, threads
+void add_memory(pybind11::module_& module);   // allocate, philox
+void add_program(pybind11::module_& module);  // Program, Runner
+void add_execute(pybind11::module_& module);  // one instruction on arrays
+void add_checks(pybind11::module_& module);   // what only tests ask
+
+}  // namespace fastnn::bind

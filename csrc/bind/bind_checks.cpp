@@ -1,0 +1,72 @@
+// What only tests ask: does the team meet at its barriers, how is a control group read, where do
+// the fields of an instruction lie.
+#include <chrono>
+#include <cstddef>
+#include <stdexcept>
+#include <vector>
+
+#include "bind/bind.h"
+#include "core/cpu_count.h"
+#include "core/team.h"
+#include "program/instr.h"
+
+namespace py = pybind11;
+using namespace py::literals;
+
+namespace fastnn::bind {
+namespace {
+
+// Every part writes the round it is in, meets the others, and must then find everybody's number
+// there; a second meeting keeps the quick from overwriting what the slow still read.
+py::tuple barrier_check(int threads, int rounds) {
+  if (threads < 1 || threads > kMaxThreads || rounds < 0) {
+    throw std::invalid_argument("barrier_check: expected threads from 1 to " +
+                                std::to_string(kMaxThreads) + " and rounds of at least 0");
+  }
+  struct alignas(64) Slot {
+    int round = -1;
+  };
+  std::vector<Slot> slots(threads);
+  std::atomic<std::int64_t> failures{0};
+  int parts = 0;
+  double seconds = 0;
+  {
+    const py::gil_scoped_release released;
+    const auto begin = std::chrono::steady_clock::now();
+    parts = run_on_team(threads, 0, [&](Member& member) {
+      for (int round = 0; round < rounds; ++round) {
+        slots[member.part].round = round;
+        member.meet();
+        for (int part = 0; part < member.parts; ++part) {
+          if (slots[part].round != round) ++failures;
+        }
+        member.meet();
+      }
+    });
+    seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  }
+  return py::make_tuple(parts, failures.load(), seconds);
+}
+
+py::object quota(const std::string& root) {
+  const double cpus = cgroup_quota(root);
+  return cpus > 0 ? py::object(py::float_(cpus)) : py::none();
+}
+
+py::dict instr_layout() {
+  return py::dict("size"_a = sizeof(Instr), "opcode"_a = offsetof(Instr, opcode),
+                  "flags"_a = offsetof(Instr, flags), "node"_a = offsetof(Instr, node),
+                  "dims"_a = offsetof(Instr, dims), "attrs"_a = offsetof(Instr, attrs),
+                  "operands"_a = offsetof(Instr, operands), "ref_size"_a = sizeof(Ref),
+                  "ref_space"_a = offsetof(Ref, space), "ref_offset"_a = offsetof(Ref, offset));
+}
+
+}  // namespace
+
+void add_checks(py::module_& module) {
+  module.def("barrier_check", &barrier_check, "threads"_a, "rounds"_a);
+  module.def("cgroup_quota", &quota, "root"_a);
+  module.def("instr_layout", &instr_layout);
+}
+
+}  // namespace fastnn::bind

@@ -1,0 +1,110 @@
+// A list of instructions, from plain data to a run:
+//   Program  the list, validated against the sizes of its spaces;
+//   Runner   the list bound to memory: every operand a pointer, every opcode a kernel;
+//   run      steps of it, by a team of threads that all walk the list.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/team.h"
+#include "cpu/kernel_table.h"
+#include "program/call.h"
+#include "program/instr.h"
+#include "program/validate.h"
+
+namespace fastnn {
+
+// A space: its size in bytes, or kAnySize when only the memory bound to it will tell.
+inline constexpr std::int64_t kAnySize = -1;
+struct Space {
+  std::int64_t bytes = kAnySize;
+  bool writable = true;
+};
+
+// What the instructions ask of the memory bound to a space.
+struct Demand {
+  std::int64_t bytes = 0;      // at least so many
+  std::int64_t alignment = 1;  // of the first byte
+  std::int64_t user = -1;    // the instruction that needs the most bytes; -1: nobody uses the space
+  std::int64_t writer = -1;  // the first instruction that writes; -1: nobody does
+};
+
+// Memory bound to a space; nullptr for a space that nobody uses.
+struct Memory {
+  void* data = nullptr;
+  std::int64_t bytes = 0;
+  bool read_only = false;
+};
+
+class Program {
+ public:
+  Program(std::vector<Instr> instrs, std::vector<Space> spaces, const KernelTable& table);
+
+  const std::vector<Instr>& instrs() const { return instrs_; }
+  const std::vector<Demand>& demands() const { return demands_; }
+  const KernelTable& table() const { return table_; }
+  std::int64_t scalar_columns() const { return scalar_columns_; }
+
+  // Throws std::invalid_argument where memory does not meet the demands.
+  void check(const std::vector<Memory>& memory) const;
+
+ private:
+  void validate(std::int64_t index);
+
+  std::vector<Instr> instrs_;
+  std::vector<Space> spaces_;
+  std::vector<Demand> demands_;
+  const KernelTable& table_;
+  std::int64_t scalar_columns_ = 0;
+};
+
+struct RunArguments {
+  std::int64_t steps = 1;
+  std::int64_t row = 0;    // first row of the first step
+  std::int64_t batch = 0;  // rows from one step to the next
+  std::int64_t step = 0;
+  std::uint64_t seed = 0;
+  const float* scalars = nullptr;  // [steps, scalars_width]
+  std::int64_t scalars_width = 0;
+  int threads = 1;
+};
+
+class Runner {
+ public:
+  Runner(std::shared_ptr<const Program> program, const std::vector<Memory>& memory);
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+
+  // What went wrong first (Fault::none: nothing). One run at a time: a second caller waits for the
+  // first. Throws std::invalid_argument for wrong arguments.
+  Report run(const RunArguments& arguments);
+
+ private:
+  struct Step {
+    Kernel kernel;
+    Call call;
+  };
+
+  void check(const RunArguments& arguments) const;
+  Report run_exclusively(const RunArguments& arguments);
+  void walk(Member& member);
+  void next_step();
+
+  std::shared_ptr<const Program> program_;
+  std::vector<Step> steps_;
+  std::size_t scratch_bytes_ = 0;
+  bool parallel_ = false;  // some instruction is for more than one thread
+
+  RunState state_;
+  Status status_;
+  std::int64_t step_count_ = 0;
+  std::int64_t batch_ = 0;
+  std::int64_t scalars_width_ = 0;
+  bool stopped_ = false;                   // by a fault, at the end of its step
+  std::atomic<std::uint32_t> running_{0};  // 0: idle; otherwise the fork generation of the run
+};
+
+}  // namespace fastnn

@@ -1,0 +1,178 @@
+#include "program/validate.h"
+
+#include <algorithm>
+#include <stdexcept>
+
+#include "program/attributes.h"
+
+namespace fastnn {
+namespace {
+
+// An operand without bytes may still have many empty rows; a kernel would walk through them all.
+constexpr std::int64_t kMaxEmptyRows = std::int64_t{1} << 32;
+
+std::string number(double value) {
+  std::string text = std::to_string(value);
+  text.erase(text.find_last_not_of('0') + 1);
+  if (text.back() == '.') text.pop_back();
+  return text;
+}
+
+void check_dims(const Site& site, const Signature& signature) {
+  const int count = static_cast<int>(signature.dims.size());
+  for (int i = 0; i < kMaxDims; ++i) {
+    const std::int64_t value = site.instr.dims[i];
+    if (i < count && value < 0) {
+      refuse(site, "dim '" + signature.dims[i] + "' is " + std::to_string(value) +
+                       ", expected at least 0");
+    }
+    if (i >= count && value != 0) {
+      refuse(site, "dim number " + std::to_string(i) + " is " + std::to_string(value) +
+                       ", but this opcode has " + std::to_string(count) + " dims");
+    }
+  }
+}
+
+void check_attributes(const Site& site, const Signature& signature) {
+  const int count = static_cast<int>(signature.attributes.size());
+  for (int i = 0; i < kMaxAttrs; ++i) {
+    const double value = site.instr.attrs[i];
+    if (i >= count) {
+      if (value != 0) {
+        refuse(site, "attribute number " + std::to_string(i) + " is " + number(value) +
+                         ", but this opcode has " + std::to_string(count) + " attributes");
+      }
+    } else if (const char* expected = attribute_expected(signature.attributes[i], value)) {
+      refuse(site, "attribute '" + signature.attributes[i] + "' is " + number(value) +
+                       ", expected " + expected);
+    }
+  }
+}
+
+// The size of one dim of an operand; `*` counts as one row.
+std::int64_t dim_size(const Site& site, const Signature& signature, int operand,
+                      const DimSpec& dim) {
+  switch (dim.kind) {
+    case DimSpec::kRows:
+      return 1;
+    case DimSpec::kLiteral:
+      return dim.literal;
+    case DimSpec::kNamed:
+      return site.instr.dims[dim.index];
+    case DimSpec::kBroadcast:
+      break;
+  }
+  const std::int64_t size = site.instr.dims[dim.index], wide = site.instr.dims[dim.wide];
+  if (size != 1 && size != wide) {
+    refuse(site, operand,
+           "dim '" + signature.dims[dim.index] + "' is " + std::to_string(size) +
+               ", expected 1 or '" + signature.dims[dim.wide] + "', which is " +
+               std::to_string(wide));
+  }
+  return size;
+}
+
+std::int64_t operand_bytes(const Site& site, const Signature& signature, int operand) {
+  const OperandSpec& spec = signature.operands[operand];
+  std::int64_t bytes = element_size(spec.type);
+  std::int64_t rows = bytes;  // the same product with 1 for 0: kernels multiply some of the dims
+  for (const DimSpec& dim : spec.dims) {
+    const std::int64_t size = dim_size(site, signature, operand, dim);
+    if (__builtin_mul_overflow(rows, std::max<std::int64_t>(size, 1), &rows)) {
+      refuse(site, operand, "its size overflows 64 bits");
+    }
+    bytes *= size;
+  }
+  if (spec.any_rows() && bytes == 0) {
+    refuse(site, operand, "its rows are empty, expected a width of at least 1");
+  }
+  if (bytes == 0 && rows > kMaxEmptyRows) {
+    refuse(site, operand, "it is empty, but another of its dims is enormous");
+  }
+  return bytes;
+}
+
+// Dims that follow from others by more than equality.
+void check_blocks(const Site& site, const Signature& signature) {
+  if (site.instr.opcode != static_cast<std::uint16_t>(Opcode::square_sums)) return;
+  const std::int64_t n = site.instr.dims[0], blocks = site.instr.dims[1];
+  const std::int64_t expected = n / kReductionBlock + (n % kReductionBlock != 0);
+  if (blocks != expected) {
+    refuse(site, "dim '" + signature.dims[1] + "' is " + std::to_string(blocks) + ", expected " +
+                     std::to_string(expected) + " blocks of " + std::to_string(kReductionBlock));
+  }
+}
+
+// Scalars that each optimizer reads from `column` on: the rate and the decay.
+constexpr int kOptimizerScalars = 2;
+
+std::string range_text(const Extent& extent) {
+  return "bytes [" + std::to_string(extent.begin) + ", " + std::to_string(extent.end) + ")";
+}
+
+}  // namespace
+
+void refuse(const Site& site, const std::string& message) {
+  const bool known = site.instr.opcode < kOpcodes;
+  throw std::invalid_argument("instruction " + std::to_string(site.index) + " (" +
+                              (known ? signatures()[site.instr.opcode].name
+                                     : "opcode " + std::to_string(site.instr.opcode)) +
+                              ", node " + std::to_string(site.instr.node) + "): " + message);
+}
+
+void refuse(const Site& site, int operand, const std::string& message) {
+  refuse(site, "operand " + std::to_string(operand) + " '" +
+                   signatures()[site.instr.opcode].operands[operand].text + "': " + message);
+}
+
+const Signature& signature_of(const Site& site) {
+  if (site.instr.opcode >= kOpcodes) {
+    refuse(site, "unknown opcode, expected one below " + std::to_string(kOpcodes));
+  }
+  return signatures()[site.instr.opcode];
+}
+
+Footprint check_shapes(const Site& site, const Signature& signature) {
+  if (site.instr.flags & ~(kBarrier | kSerial)) {
+    refuse(site, "unknown flags " + std::to_string(site.instr.flags));
+  }
+  check_dims(site, signature);
+  check_attributes(site, signature);
+  Footprint footprint;
+  for (int i = 0; i < static_cast<int>(signature.operands.size()); ++i) {
+    const std::int64_t bytes = operand_bytes(site, signature, i);
+    const bool absent = site.instr.operands[i].space < 0;
+    if (absent && !signature.operands[i].optional) refuse(site, i, "it is absent, expected always");
+    footprint.bytes[i] = absent ? 0 : bytes;
+  }
+  check_blocks(site, signature);
+  return footprint;
+}
+
+void check_aliasing(const Site& site, const Signature& signature, const Extent* extents) {
+  const int count = static_cast<int>(signature.operands.size());
+  for (int i = 0; i < count; ++i) {
+    const OperandSpec& written = signature.operands[i];
+    if (!written.written() || extents[i].space < 0) continue;
+    for (int j = 0; j < count; ++j) {
+      if (i == j || !extents[i].overlaps(extents[j])) continue;
+      const OperandSpec& other = signature.operands[j];
+      const bool same = extents[i].begin == extents[j].begin && extents[i].end == extents[j].end;
+      if (written.may_alias && same && !other.written() && written.type == other.type) continue;
+      refuse(site, i,
+             "it is written, at " + range_text(extents[i]) + ", and overlaps operand " +
+                 std::to_string(j) + " '" + other.text + "' at " + range_text(extents[j]) +
+                 (written.may_alias ? "; only exactly the same bytes of an input of the "
+                                      "same type may be shared"
+                                    : ""));
+    }
+  }
+}
+
+std::int64_t scalar_columns(const Instr& instr) {
+  const std::vector<std::string>& names = signatures()[instr.opcode].attributes;
+  if (names.empty() || names.front() != "column") return 0;
+  return static_cast<std::int64_t>(instr.attrs[0]) + kOptimizerScalars;
+}
+
+}  // namespace fastnn
