@@ -9,7 +9,7 @@
 namespace fastnn {
 
 struct KernelTable {
-  const char* isa;                                     // "generic", "avx2", "avx512", "amx"
+  const char* isa;  // "generic", "avx2", "avx512", "amx"
   Kernel kernels[static_cast<int>(Opcode::count)];
   // Bytes of scratch one thread needs for this instruction (packing buffers of a matmul).
   std::size_t (*scratch_bytes)(const Call&);
@@ -18,8 +18,14 @@ struct KernelTable {
   const char* (*matmul_reason)(std::int64_t m, std::int64_t n, std::int64_t k, char form);
 };
 
-namespace generic { const KernelTable& table(); }
-namespace avx2 { const KernelTable& table(); }
-namespace avx512 { const KernelTable& table(); }
+namespace generic {
+const KernelTable& table();
+}
+namespace avx2 {
+const KernelTable& table();
+}
+namespace avx512 {
+const KernelTable& table();
+}
 
 }  // namespace fastnn

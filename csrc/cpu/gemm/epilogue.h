@@ -5,6 +5,7 @@
 
 #include "cpu/activation.h"
 #include "cpu/gemm/plan.h"
+#include "cpu/kernels/activations.h"
 
 namespace fastnn::FASTNN_ISA {
 
@@ -45,10 +46,8 @@ FASTNN_INLINE void finish_rows(const Epilogue& e, Function activate, std::int64_
 inline void finish(const Epilogue& e, std::int64_t rows, std::int64_t cols, std::int64_t i,
                    std::int64_t j, float* c, std::int64_t ldc) {
   if (e.empty()) return;
-  const auto same = [](Vec x) { return x; };
-  const auto relu = [](Vec x) { return max(x, Vec::zero()); };
-  if (e.activation == Activation::relu) return finish_rows(e, relu, rows, cols, i, j, c, ldc);
-  finish_rows(e, same, rows, cols, i, j, c, ldc);
+  with_activation(e.activation, e.alpha,
+                  [&](auto activate) { finish_rows(e, activate, rows, cols, i, j, c, ldc); });
 }
 
 }  // namespace fastnn::FASTNN_ISA

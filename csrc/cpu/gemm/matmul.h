@@ -13,9 +13,8 @@ FASTNN_INLINE Product product_of(const Call& call, char form) {
   // [k,n]
   const std::int64_t* dim = call.dim;
   const float *a = call.in<float>(0), *b = call.in<float>(1);
-  if (form == 'a') return product(dim[1], dim[2], dim[0], form, a, b);
-  if (form == 'b') return product(dim[0], dim[2], dim[1], form, a, b);
-  return product(dim[0], dim[2], dim[1], form, a, b);
+  return form == 'a' ? product(dim[1], dim[2], dim[0], form, a, b)
+                     : product(dim[0], dim[2], dim[1], form, a, b);
 }
 
 inline void matmul(const Call& call, const Share& share, char form) {

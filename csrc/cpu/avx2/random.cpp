@@ -1,0 +1,3 @@
+#define FASTNN_ISA avx2
+#include "cpu/avx2/vec.h"
+#include "cpu/kernels/random.h"

@@ -1,0 +1,2 @@
+#define FASTNN_ISA avx512
+#include "cpu/table.h"

@@ -1,0 +1,3 @@
+#define FASTNN_ISA generic
+#include "cpu/generic/vec.h"
+#include "cpu/kernels/arithmetic.h"

@@ -1,0 +1,2 @@
+#define FASTNN_ISA generic
+#include "cpu/table.h"

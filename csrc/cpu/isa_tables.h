@@ -1,0 +1,19 @@
+// The kernel tables in this build, from the plainest to the fastest. x86_tables.cpp or
+// portable_tables.cpp answers, as cpu_features does.
+#pragma once
+
+#include <vector>
+
+#include "cpu/kernel_table.h"
+
+namespace fastnn {
+
+struct IsaTable {
+  const KernelTable& (*table)();
+  bool usable;        // this CPU and its operating system allow it
+  const char* needs;  // the features it was compiled with
+};
+
+const std::vector<IsaTable>& isa_tables();
+
+}  // namespace fastnn
