@@ -49,6 +49,11 @@ class Graph:
         Graph._stack.pop()
 
     @staticmethod
+    def recording() -> bool:
+        """Is a graph being described right now?"""
+        return bool(Graph._stack)
+
+    @staticmethod
     def current() -> Graph:
         if not Graph._stack:
             raise RuntimeError(

@@ -14,7 +14,7 @@ and attributes. Called on symbolic tensors an op records a node; called on array
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,6 +22,17 @@ from fastnn.graph.node import Graph, Node
 from fastnn.graph.tensor import Constant, Tensor, TensorSpec
 
 registry: dict[str, Op] = {}
+
+REQUIRED = object()  # the "default" of an attribute that has none
+RUN_STATE = ("step", "seed", "row", "scalars")  # what an op with `run=True` may be told eagerly
+
+
+class Input(NamedTuple):
+    """One input of an op, as `define` reads it from "name", "name?", "name:dtype" or "name:any"."""
+
+    name: str
+    dtype: str
+    optional: bool
 
 
 def not_differentiable(why: str) -> Callable:
@@ -34,11 +45,32 @@ def not_differentiable(why: str) -> Callable:
     return rule
 
 
+def _input(text: str) -> Input:
+    name, _, dtype = text.removesuffix("?").partition(":")
+    return Input(name, dtype or "float32", text.endswith("?"))
+
+
 class Op:
     """One operation. See `define` for the fields."""
 
-    def __init__(self, name, shape, gradient, reference, *, attrs, opcode, dims, native_attrs,
-                 effect, run, alias, inputs, flops, doc):
+    def __init__(
+        self,
+        name,
+        shape,
+        gradient,
+        reference,
+        *,
+        attrs,
+        opcode,
+        dims,
+        native_attrs,
+        effect,
+        run,
+        alias,
+        inputs,
+        flops,
+        doc,
+    ):
         self.name: str = name
         self.shape = shape
         self.gradient = gradient
@@ -50,7 +82,7 @@ class Op:
         self.effect: bool = effect
         self.run: bool = run
         self.alias: bool = alias
-        self.inputs: tuple[str, ...] = inputs
+        self.inputs: tuple[Input, ...] = inputs
         self.flops: Callable[[Node], int] = flops
         self.__doc__ = doc
         self.__name__ = name
@@ -60,43 +92,92 @@ class Op:
 
     def infer(self, inputs: Sequence[Tensor | None], attrs: dict[str, Any]) -> list[TensorSpec]:
         """Specs of the outputs. Raises ValueError when shapes or dtypes do not fit."""
-        specs = self.shape(*inputs, **attrs)
+        for declared, given in zip(self.inputs, inputs, strict=True):
+            if given is None:
+                if not declared.optional:
+                    raise ValueError(f"ops.{self.name}: `{declared.name}` is missing (None came).")
+            elif given.dtype != declared.dtype and declared.dtype != "any":
+                raise ValueError(
+                    f"ops.{self.name}: `{declared.name}` must be {declared.dtype}, "
+                    f"{given.dtype}{list(given.shape)} came."
+                )
+        try:
+            specs = self.shape(*inputs, **attrs)
+        except ValueError as error:
+            raise ValueError(f"ops.{self.name}: {error}") from None
         if isinstance(specs, TensorSpec):
             specs = [specs]
         return [TensorSpec(tuple(s.shape), s.dtype) for s in specs]
 
     def __call__(self, *inputs, out=None, **attrs):
-        unknown = set(attrs) - set(self.attrs)
-        if unknown:
-            raise TypeError(
-                f"ops.{self.name}: unknown argument {sorted(unknown)[0]!r}; "
-                f"it takes {', '.join(self.attrs) or 'no attributes'}."
-            )
-        least = sum(not n.endswith("?") for n in self.inputs)
-        if not least <= len(inputs) <= len(self.inputs):
-            raise TypeError(
-                f"ops.{self.name}: takes {' '.join(self.inputs)}, {len(inputs)} inputs came."
-            )
-        inputs += (None,) * (len(self.inputs) - len(inputs))
-        attrs = {**self.attrs, **attrs}
-        if any(isinstance(t, Tensor) for t in inputs):
-            if out is not None:
-                raise TypeError(f"ops.{self.name}: `out` is for arrays, not symbolic tensors.")
+        inputs, attrs, state = self._arguments(inputs, attrs)
+        symbolic = any(isinstance(t, Tensor) for t in inputs)
+        if symbolic or (not self.inputs and Graph.recording()):
+            if out is not None or state:
+                name = "out" if out is not None else next(iter(state))
+                raise TypeError(f"ops.{self.name}: `{name}` is for arrays, not symbolic tensors.")
             return self._record(inputs, attrs)
         from ._eager import execute
 
-        return execute(self, inputs, attrs, out)
+        return execute(self, inputs, attrs, out, **state)
+
+    def _arguments(self, inputs, attrs):
+        """(inputs with None for the absent, attributes with their defaults, run state).
+
+        Attributes may follow the inputs by position, as in `reshape(x, (2, 3))`.
+        """
+        state = {}
+        if self.run:
+            state = {k: attrs.pop(k) for k in RUN_STATE if k in attrs}
+        count = len(self.inputs)
+        for name, value in zip(self.attrs, inputs[count:], strict=False):
+            if name in attrs:
+                raise TypeError(f"ops.{self.name}: {name!r} came twice.")
+            attrs[name] = value
+        least = sum(not i.optional for i in self.inputs)
+        if not least <= len(inputs) <= count + len(self.attrs):
+            raise TypeError(f"ops.{self.name}: takes {self._takes()}; {len(inputs)} values came.")
+        for name in attrs:
+            if name not in self.attrs:
+                raise TypeError(
+                    f"ops.{self.name}: unknown argument {name!r}; it takes {self._takes()}."
+                )
+        inputs = inputs[:count] + (None,) * (count - len(inputs))
+        attrs = {**self.attrs, **attrs}
+        for name, value in attrs.items():
+            if value is REQUIRED:
+                raise TypeError(f"ops.{self.name}: `{name}` is missing; it takes {self._takes()}.")
+        return inputs, attrs, state
+
+    def _takes(self) -> str:
+        inputs = [i.name + "=None" * i.optional for i in self.inputs]
+        return ", ".join(
+            inputs + [k if v is REQUIRED else f"{k}={v!r}" for k, v in self.attrs.items()]
+        )
 
     def _record(self, inputs, attrs):
-        inputs = [t if t is None or isinstance(t, Tensor) else _constant(t) for t in inputs]
+        inputs = [
+            t if t is None or isinstance(t, Tensor) else Constant(to_dtype(t, declared.dtype))
+            for t, declared in zip(inputs, self.inputs, strict=True)
+        ]
         node = Graph.current().add(self, inputs, attrs, self.infer(inputs, attrs))
         outputs = node.outputs
         return outputs[0] if len(outputs) == 1 else outputs or None
 
 
-def _constant(value) -> Constant:
-    value = np.asarray(value)
-    return Constant(value.astype(np.float32) if value.dtype.kind in "fc" or value.ndim == 0 else value)
+def to_dtype(value, dtype: str) -> np.ndarray:
+    """`value` as an array of `dtype` ("any": as it is). Complex numbers, text and objects are
+    refused; a fraction is never dropped silently."""
+    array = np.asarray(value)
+    if dtype == "any" or array.dtype == dtype:
+        return array
+    kinds = "biuf" if dtype.startswith("float") else "biu"
+    if array.dtype.kind not in kinds:
+        raise TypeError(f"an array of {array.dtype} came where {dtype} is due; convert it first.")
+    converted = array.astype(dtype)
+    if dtype.startswith("int") and not np.array_equal(converted, array):
+        raise ValueError(f"an array of {array.dtype} holds values that {dtype} cannot.")
+    return converted
 
 
 def define(
@@ -119,16 +200,16 @@ def define(
     """Registers an op. A missing rule is an error here, not when the op is used.
 
     Args:
-        shape: `(*inputs, **attrs) -> TensorSpec | [TensorSpec]`; the inputs have `.shape`, `.dtype`.
+        shape: `(*inputs, **attrs) -> TensorSpec | [TensorSpec]`; inputs have `.shape`, `.dtype`.
         gradient: `(node, *output_gradients) -> one gradient or None per input`; an output's
             gradient is None where the loss does not depend on it.
         reference: `(*arrays, **attrs) -> array | tuple`: NumPy, keeps the float type of its inputs.
             For an op with effects: the new values of the inputs it writes (`!` in opcodes.def).
-        inputs: their names; `name?` may be absent.
-        attrs: attribute names and defaults.
+        inputs: their names; `name?` may be absent. float32, or `name:dtype`, or `name:any`.
+        attrs: attribute names and defaults (REQUIRED: none).
         opcode: name in opcodes.def, or a function of the node; the op's own name by default.
         dims: sizes that cannot be read off by matching the signature to the operands' shapes.
-        native_attrs: attributes as the kernel wants them (numbers); by default those of the same name.
+        native_attrs: attributes as the kernel wants them, numbers; by default those of that name.
         effect: writes its inputs in place, so it is never dropped.
         run: the reference also takes `run=` (step, row, seed, scalars, float).
         alias: the output is the input's bytes under another shape; nothing is executed.
@@ -153,7 +234,7 @@ def define(
         effect=effect,
         run=run,
         alias=alias,
-        inputs=tuple(inputs.split()),
+        inputs=tuple(_input(text) for text in inputs.split()),
         flops=flops or (lambda node: sum(t.size for t in node.outputs)),
         doc=doc,
     )

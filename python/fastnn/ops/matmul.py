@@ -4,38 +4,42 @@ from __future__ import annotations
 
 from fastnn.graph.tensor import TensorSpec
 
-from ._op import define, not_differentiable
+from ._op import define
 
 
-def _forms(a, b, transpose_a, transpose_b):
+def product_shape(a, b, transpose_a, transpose_b):
     """(m, k, n) of op(a) [m, k] @ op(b) [k, n]."""
     if len(a.shape) != 2 or len(b.shape) != 2:
         raise ValueError(
-            f"matmul: two matrices are due, shapes {a.shape} and {b.shape} came. "
+            f"two matrices are due, shapes {a.shape} and {b.shape} came. "
             "Reshape leading axes into one first."
         )
     if transpose_a and transpose_b:
-        raise ValueError("matmul: both operands transposed: compute (b @ a) and transpose that.")
+        raise ValueError("both operands transposed: compute (b @ a) and transpose that.")
     m, k = a.shape[::-1] if transpose_a else a.shape
     k2, n = b.shape[::-1] if transpose_b else b.shape
     if k != k2:
         raise ValueError(
-            f"matmul: inner sizes differ, {k} and {k2}: shapes {a.shape} and {b.shape} with "
+            f"inner sizes differ, {k} and {k2}: shapes {a.shape} and {b.shape} with "
             f"transpose_a={transpose_a}, transpose_b={transpose_b}."
         )
     return m, k, n
 
 
 def _shape(a, b, transpose_a, transpose_b):
-    m, _, n = _forms(a, b, transpose_a, transpose_b)
+    m, _, n = product_shape(a, b, transpose_a, transpose_b)
     return TensorSpec((m, n), a.dtype)
 
 
 def _gradient(node, dc):
     a, b = node.inputs
     ta, tb = node.attrs["transpose_a"], node.attrs["transpose_b"]
-    da = matmul(b, dc, transpose_a=tb, transpose_b=True) if ta else matmul(dc, b, transpose_b=not tb)
-    db = matmul(dc, a, transpose_a=True, transpose_b=ta) if tb else matmul(a, dc, transpose_a=not ta)
+    da = (
+        matmul(b, dc, transpose_a=tb, transpose_b=True) if ta else matmul(dc, b, transpose_b=not tb)
+    )
+    db = (
+        matmul(dc, a, transpose_a=True, transpose_b=ta) if tb else matmul(a, dc, transpose_a=not ta)
+    )
     return da, db
 
 
@@ -46,7 +50,7 @@ def form(node) -> str:
 
 def flops(node) -> int:
     a, b = node.inputs[:2]
-    m, k, n = _forms(a, b, node.attrs["transpose_a"], node.attrs["transpose_b"])
+    m, k, n = product_shape(a, b, node.attrs["transpose_a"], node.attrs["transpose_b"])
     return 2 * m * n * k
 
 

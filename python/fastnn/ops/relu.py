@@ -20,6 +20,6 @@ relu_grad = define(
     inputs="dy y",
     shape=same,
     gradient=not_differentiable("second derivatives are not supported"),
-    reference=lambda dy, y: np.where(y > 0, dy, 0),
-    doc="dy where y > 0, else 0; y is relu's output.",
+    reference=lambda dy, y: np.where(y > 0, dy, np.maximum(y, 0)),
+    doc="dy where y > 0, else 0 (NaN where y is); y is relu's output.",
 )
