@@ -13,7 +13,9 @@ and attributes. Called on symbolic tensors an op records a node; called on array
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import os
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,7 +23,38 @@ import numpy as np
 from fastnn.graph.node import Graph, Node
 from fastnn.graph.tensor import Constant, Tensor, TensorSpec
 
-registry: dict[str, Op] = {}
+
+class Registry(Mapping):
+    """Ops by name. An op's file, and that of its gradient `<name>_grad`, is `<name>.py`; it is
+    imported when one of them is first asked for."""
+
+    def __init__(self):
+        self.defined: dict[str, Op] = {}
+
+    def __getitem__(self, name: str) -> Op:
+        if name not in self.defined and not name.startswith("_"):
+            self._load(name.removesuffix("_grad"))
+        return self.defined[name]
+
+    def __iter__(self):
+        for file in os.listdir(os.path.dirname(__file__)):
+            if file.endswith(".py") and not file.startswith("_"):
+                self._load(file.removesuffix(".py"))
+        return iter(sorted(self.defined))
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def _load(self, file: str) -> None:
+        module = f"{__package__}.{file}"
+        try:
+            import_module(module)
+        except ModuleNotFoundError as error:
+            if error.name != module:
+                raise
+
+
+registry = Registry()
 
 REQUIRED = object()  # the "default" of an attribute that has none
 RUN_STATE = ("step", "seed", "row", "scalars")  # what an op with `run=True` may be told eagerly
@@ -215,7 +248,7 @@ def define(
         alias: the output is the input's bytes under another shape; nothing is executed.
         flops: floating point operations of a node; by default one per output element.
     """
-    if name in registry:
+    if name in registry.defined:
         raise ValueError(f"op {name!r} is already defined")
     for rule in (shape, gradient, reference):
         if not callable(rule):
@@ -238,5 +271,5 @@ def define(
         flops=flops or (lambda node: sum(t.size for t in node.outputs)),
         doc=doc,
     )
-    registry[name] = op
+    registry.defined[name] = op
     return op

@@ -129,6 +129,7 @@ def _linear(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
         attrs = {**node.attrs, "activation": act.op.name if act else "linear", "alpha": 0.0}
         if act is not None:
             attrs["alpha"] = act.attrs.get("alpha", 0.0)
+        attrs["keep"] = pre is not None
         inputs = (*node.inputs, bias)
         made = _fused("linear", inputs, attrs, [last] + ([pre] if pre else []), chain[-1].label)
         replaced.update(dict.fromkeys(chain))
