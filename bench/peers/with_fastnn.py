@@ -1,0 +1,14 @@
+"""The founding network in fastnn, by `model.fit`."""
+
+from __future__ import annotations
+
+from founding import work
+from protocol import options
+
+chosen = options()
+
+import fastnn  # noqa: E402  (after the options have bound the process to its CPUs)
+from fastnn import keras  # noqa: E402
+
+fastnn.set_num_threads(chosen.threads)
+work(keras, chosen, {"fastnn": fastnn.__version__})
