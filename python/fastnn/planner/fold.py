@@ -24,7 +24,9 @@ def fold_constants(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
         ):
             kept.append(node)
             continue
-        values = node.op.reference(*(t and t.value for t in node.inputs), **node.attrs)
+        values = node.op.reference(
+            *(None if t is None else t.value for t in node.inputs), **node.attrs
+        )
         values = values if isinstance(values, tuple) else (values,)
         for tensor, value in zip(node.outputs, values, strict=True):
             rewriter.replace(tensor, Constant(value.astype(tensor.dtype).reshape(tensor.shape)))

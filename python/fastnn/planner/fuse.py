@@ -37,7 +37,9 @@ def fuse_losses(graph: Graph) -> Callable[[Tensor], Tensor]:
     recorded, graph.nodes = graph.nodes, nodes
     for node in recorded:
         rewriter.update(node)
-        source = node.inputs[1].node if len(node.inputs) > 1 and node.inputs[1] else None
+        source = (
+            node.inputs[1].node if len(node.inputs) > 1 and node.inputs[1] is not None else None
+        )
         fused = source and FROM_LOGITS.get((source.op.name, node.op.name))
         if not fused or (source.op.name == "softmax" and not _last_axis(source)):
             nodes.append(node)
@@ -131,7 +133,9 @@ def _linear(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
             attrs["alpha"] = act.attrs.get("alpha", 0.0)
         attrs["keep"] = pre is not None
         inputs = (*node.inputs, bias)
-        made = _fused("linear", inputs, attrs, [last] + ([pre] if pre else []), chain[-1].label)
+        made = _fused(
+            "linear", inputs, attrs, [last] + ([] if pre is None else [pre]), chain[-1].label
+        )
         replaced.update(dict.fromkeys(chain))
         replaced[chain[-1]] = made
     return _replace(nodes, replaced)

@@ -105,10 +105,10 @@ def _step(node: Node, places: dict[Tensor, Place]) -> Step:
         tensors[position] = t
     for position, t in zip(sig.writes, node.outputs, strict=False):
         tensors[position] = t
-    dims = match_dims(sig, [t and t.shape for t in tensors], node.op.dims(node))
+    dims = match_dims(sig, [None if t is None else t.shape for t in tensors], node.op.dims(node))
     values = node.op.native_attrs(node)
     attrs = {name: float(values[name]) for name in sig.attrs}
-    operands = [t and places[t] for t in tensors]
+    operands = [None if t is None else places[t] for t in tensors]
     return Step(node, opcode, operands, tensors, dims, attrs, flops=node.op.flops(node))
 
 

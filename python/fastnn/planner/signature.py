@@ -104,8 +104,6 @@ def match_dims(sig: Signature, shapes: list, given: dict[str, int]) -> dict[str,
     dims = dict(given)
 
     def put(name, size, operand):
-        if isinstance(name, tuple):
-            name = name[0]
         if isinstance(name, str) and dims.setdefault(name, size) != size:
             raise ValueError(
                 f"{sig.name}: operand {operand} has {size} where dim {name!r} is {dims[name]}."
@@ -114,15 +112,17 @@ def match_dims(sig: Signature, shapes: list, given: dict[str, int]) -> dict[str,
     for i, (operand, shape) in enumerate(zip(sig.operands, shapes, strict=True)):
         if shape is None:
             continue
-        names, sizes = list(operand.dims), tuple(shape)
+        names = [d[0] if isinstance(d, tuple) else d for d in operand.dims]
+        sizes = tuple(shape)
         if names[0] == "*":
             names, sizes = names[1:], sizes[1:]
-        if any((n[0] if isinstance(n, tuple) else n) not in dims for n in names if n is not int):
-            if len(names) == 1:
-                put(names[0], math.prod(sizes), i)
-            elif len(names) == 2:
-                put(names[0], math.prod(sizes[:-1]), i)
-                put(names[1], sizes[-1] if sizes else 1, i)
+        if any(name in given for name in names):
+            continue  # the op has worked this operand out itself
+        if len(names) == 1:
+            put(names[0], math.prod(sizes), i)
+        elif len(names) == 2:
+            put(names[0], math.prod(sizes[:-1]), i)
+            put(names[1], sizes[-1] if sizes else 1, i)
     missing = [d for d in sig.dims if d not in dims]
     if missing:
         raise ValueError(f"{sig.name}: the dims {missing} are not given by the operands' shapes.")

@@ -1,0 +1,184 @@
+"""The planner without a device: layout, fusion, barriers, constant folding."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from fastnn import ops
+from fastnn.graph import Bound, Constant, Graph, Storage, Variable, gradients, verify
+from fastnn.graph.tensor import Tensor
+from fastnn.planner import fuse_losses, plan
+from fastnn.planner.arena import lay_out
+from fastnn.planner.lifetimes import Life
+from fastnn.planner.signature import match_dims, parse, signatures
+
+
+def life(nbytes, first, last):
+    return Life(Tensor((nbytes // 4,)), nbytes, first, last)
+
+
+def no_overlap(lives, offsets):
+    for i, a in enumerate(lives):
+        for b in lives[:i]:
+            if a.first <= b.last and b.first <= a.last:
+                begin, other = offsets[a.tensor], offsets[b.tensor]
+                if begin < other + b.nbytes and other < begin + a.nbytes:
+                    return False
+    return True
+
+
+def test_arena_never_overlaps_live_buffers():
+    rng = np.random.default_rng(0)
+    for _ in range(200):
+        lives = []
+        for _ in range(rng.integers(1, 30)):
+            first = int(rng.integers(0, 20))
+            lives.append(life(4 * int(rng.integers(1, 200)), first, first + int(rng.integers(0, 9))))
+        offsets, total = lay_out(lives, 64)
+        assert no_overlap(lives, offsets)
+        assert all(o % 64 == 0 for o in offsets.values())
+        assert total >= max(o + x.nbytes for x, o in zip(lives, offsets.values(), strict=True))
+
+
+def test_arena_reuses_the_room_of_the_dead():
+    lives = [life(4096, 0, 1), life(4096, 1, 2), life(4096, 2, 3), life(4096, 3, 4)]
+    _, total = lay_out(lives, 64)
+    assert total == 2 * 4096
+
+
+def test_written_in_place_is_one_buffer():
+    a, b = life(4096, 0, 1), life(4096, 1, 2)
+    offsets, total = lay_out([a, b], 64, {b.tensor: a.tensor})
+    assert offsets[a.tensor] == offsets[b.tensor] and total == 4096
+
+
+def test_signature_grammar():
+    sig = parse('OPCODE(f, "u8[*,w] f32[a:r]!? -> f32[r,w]~ f64[2]", "one two")')["f"]
+    assert sig.dims == ("w", "a", "r") and sig.attrs == ("one", "two")
+    assert sig.reads == [0, 1] and sig.writes == [2, 3]
+    assert sig.operands[1].written and sig.operands[1].optional and sig.operands[2].inplace
+    assert sig.operands[3].dims == (2,)
+
+
+def test_dims_are_matched_to_shapes():
+    assert match_dims(signatures()["matmul_nt"], [(3, 5), (7, 5), None, (3, 7), None], {}) == {
+        "m": 3, "k": 5, "n": 7,
+    }  # fmt: skip
+    assert match_dims(signatures()["relu"], [(2, 3, 4), (2, 3, 4)], {}) == {"n": 24}
+    with pytest.raises(ValueError, match="operand 1"):
+        match_dims(signatures()["relu"], [(2, 3), (7,)], {})
+
+
+def dense_net(activation=ops.relu, loss=ops.sparse_categorical_crossentropy, batch=8):
+    """Graph, total loss and parameters of a 12-6-4 classifier, before fusion."""
+    rng = np.random.default_rng(1)
+    w1, b1, w2, b2 = (
+        Variable(rng.normal(size=s).astype(np.float32), name=n)
+        for n, s in (("w1", (12, 6)), ("b1", (6,)), ("w2", (6, 4)), ("b2", (4,)))
+    )
+    Storage("params", [w1, b1, w2, b2])
+    graph = Graph()
+    with graph:
+        x = ops.gather(Bound("x", (0, 12), "uint8"), None, batch=batch)
+        x = ops.affine(x, scale=1 / 255, shift=0.0)
+        y = ops.gather(Bound("y", (0,), "uint8"), None, batch=batch, dtype="int32")
+        h = activation(ops.add(ops.matmul(x, w1), b1))
+        p = ops.softmax(ops.add(ops.matmul(h, w2), b2))
+        total = ops.weighted_sum(loss(y, p), None, divisor=float(batch))
+    return graph, total, [w1, b1, w2, b2], p
+
+
+def names(p):
+    return [s.opcode + ("+" + a if (a := s.node.attrs.get("activation")) else "") for s in p.steps]
+
+
+def test_a_training_step_is_fused():
+    graph, total, variables, _ = dense_net()
+    with graph:
+        total = fuse_losses(graph)(total)
+        grads = gradients(graph, total, variables)
+    verify(graph)
+    p = plan(graph, outputs={"loss": total, **{v.name: g for v, g in zip(variables, grads, strict=True)}})
+    assert names(p) == [
+        "gather_u8_f32", "gather_u8_i32",
+        "matmul_nn+relu", "matmul_nn+linear", "sparse_softmax_crossentropy", "weighted_sum",
+        "sparse_softmax_crossentropy_grad",
+        "reduce_sum", "matmul_nt", "matmul_tn", "activation_grad_bias+relu", "matmul_tn",
+    ]  # fmt: skip
+    assert p.steps[0].attrs == {"scale": 1 / 255, "shift": 0.0}
+
+
+def test_an_activation_that_needs_its_input_keeps_it():
+    graph, total, variables, _ = dense_net(ops.gelu)
+    with graph:
+        total = fuse_losses(graph)(total)
+        grads = gradients(graph, total, variables)
+    p = plan(graph, outputs={str(i): g for i, g in enumerate(grads)})
+    (fused,) = [s for s in p.steps if s.node.attrs.get("activation") == "gelu" and "matmul" in s.opcode]
+    assert len(fused.node.outputs) == 2 and fused.operands[4] is not None
+
+
+def test_no_two_live_buffers_overlap_in_a_step():
+    graph, total, variables, _ = dense_net(ops.silu)
+    with graph:
+        total = fuse_losses(graph)(total)
+        grads = gradients(graph, total, variables)
+    p = plan(graph, outputs={"loss": total, **{str(i): g for i, g in enumerate(grads)}})
+    assert_layout_is_sound(p)
+
+
+def assert_layout_is_sound(p):
+    """Replays the plan with the identity of each byte's last writer: nobody reads a stranger's."""
+    owner = {}
+    for node in p.nodes:
+        for t in node.inputs:
+            place = p.places.get(t)
+            if place is not None and place.space == "arena":
+                source = t
+                while source.node.op.alias:
+                    source = source.node.inputs[0]
+                assert (owner[place.offset : place.end] == id(source)).all(), node
+        if node.op.alias:
+            continue
+        owner = owner if len(owner) else np.zeros(p.arena_bytes, np.int64)
+        for t in node.outputs:
+            place = p.places[t]
+            if place.space == "arena":
+                owner[place.offset : place.end] = id(t)
+
+
+def test_constants_are_folded():
+    graph = Graph()
+    with graph:
+        c = ops.affine(Constant(np.full((3,), 2.0, np.float32)), scale=3.0, shift=1.0)
+        x = ops.gather(Bound("x", (0, 3), "float32"), None, batch=2)
+        y = ops.multiply(x, c)
+    p = plan(graph, outputs={"y": y})
+    assert names(p) == ["gather_f32_f32", "multiply"]
+    assert p.constants[:12].view(np.float32).tolist() == [7, 7, 7]
+
+
+def test_barriers_stand_where_bytes_cross():
+    graph, total, variables, _ = dense_net(batch=512)
+    with graph:
+        total = fuse_losses(graph)(total)
+        grads = gradients(graph, total, variables)
+    p = plan(graph, outputs={str(i): g for i, g in enumerate(grads)})
+    since = []
+    for step in p.steps:
+        sig = signatures()[step.opcode]
+        if step.barrier:
+            since = []
+        for place, operand in zip(step.operands, sig.operands, strict=True):
+            for other, written in since:
+                if place and (operand.written or written):
+                    assert not place.overlaps(other), (step.opcode, place, other)
+        since += [(q, o.written) for q, o in zip(step.operands, sig.operands, strict=True) if q]
+    assert 0 < p.barriers < len(p.steps)
+
+
+def test_plan_prints_a_table():
+    graph, total, _, _ = dense_net()
+    text = str(plan(graph, outputs={"loss": total}))
+    assert "matmul_nn +relu" in text and "instructions" in text and "12x6" in text
