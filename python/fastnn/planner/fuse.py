@@ -52,7 +52,7 @@ def fuse_losses(graph: Graph) -> Callable[[Tensor], Tensor]:
         loss = made[0] if isinstance(made, tuple) else made
         rewriter.replace(node.outputs[0], loss)
         if isinstance(made, tuple):  # the kernel leaves softmax(logits) behind: later users take it
-            rewriter.replace(node.inputs[1], made[1])
+            rewriter.replace(prediction, made[1])
     graph.scope = ""
     return rewriter.resolve
 
