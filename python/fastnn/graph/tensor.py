@@ -113,7 +113,7 @@ class Constant(Tensor):
     __slots__ = ("value",)
 
     def __init__(self, value):
-        value = np.ascontiguousarray(value)
+        value = np.asarray(value, order="C")
         super().__init__(value.shape, value.dtype.name)
         self.value = value
 
@@ -136,7 +136,7 @@ class Variable(Tensor):
         trainable: bool = True,
         space: str | None = None,
     ):
-        value = np.ascontiguousarray(value)
+        value = np.asarray(value, order="C")
         super().__init__(value.shape, value.dtype.name)
         self.name = name
         self.path = path or name
