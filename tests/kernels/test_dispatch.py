@@ -1,0 +1,85 @@
+"""Which instruction set serves: what the CPU has, and what FASTNN_ISA asks for."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from fastnn import _core
+
+NEEDS = {
+    "generic": set(),
+    "avx2": {"avx2", "fma", "f16c"},
+    "avx512": {"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl"},
+}
+
+
+def cpu_flags() -> set[str]:
+    """What the operating system says the CPU has: not our own cpuid."""
+    cpuinfo = Path("/proc/cpuinfo")
+    if not cpuinfo.exists():
+        pytest.skip("no /proc/cpuinfo to compare with")
+    for line in cpuinfo.read_text().splitlines():
+        if line.startswith("flags"):
+            return set(line.partition(":")[2].split())
+    return set()
+
+
+def isa_under(**environment) -> tuple[str, str]:
+    """(isa or error, reason) of a new process."""
+    code = """
+from fastnn import _core
+try:
+    print(_core.isa(), _core.isa_reason(), sep="\\n")
+except ValueError as error:
+    print("error", error, sep="\\n")
+"""
+    rest = {name: value for name, value in os.environ.items() if name != "FASTNN_ISA"}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=rest | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    isa, reason = done.stdout.splitlines()
+    return isa, reason
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other CPUs have generic only")
+def test_every_isa_of_this_cpu_is_usable():
+    """A missing one would go untested in silence: every kernel test runs on those in isas()."""
+    flags = cpu_flags()
+    assert _core.isas() == [isa for isa, needs in NEEDS.items() if needs <= flags]
+
+
+def test_the_fastest_is_chosen():
+    isa, reason = isa_under()
+    assert isa == _core.isas()[-1]
+    assert reason.startswith("the fastest")
+    assert isa_under(FASTNN_ISA="") == (isa, reason)
+
+
+@pytest.mark.parametrize("isa", NEEDS)
+def test_forced(isa):
+    chosen, reason = isa_under(FASTNN_ISA=isa)
+    if isa in _core.isas():
+        assert (chosen, reason) == (isa, f"FASTNN_ISA={isa}")
+    else:
+        assert chosen == "error"
+        assert reason.startswith("FASTNN_ISA: ") and f"'{isa}'" in reason
+
+
+@pytest.mark.parametrize("isa", ["sse9", "AVX2", " avx2"])
+def test_unknown(isa):
+    chosen, reason = isa_under(FASTNN_ISA=isa)
+    assert chosen == "error"
+    assert reason.startswith(f"FASTNN_ISA: there are no kernels named '{isa}'")
+    assert reason.endswith(f"this CPU can run {', '.join(_core.isas())}")
+    with pytest.raises(ValueError, match=f"isa: there are no kernels named '{isa}'"):
+        _core.matmul_reason(1, 1, 1, "nn", isa=isa)

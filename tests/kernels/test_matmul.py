@@ -1,0 +1,258 @@
+"""The matrix product: C = act(op(A) op(B) + bias), in its three forms, on every instruction set.
+
+Every element of C is one chain of multiply-adds in ascending k, whatever path, tile, thread or
+batch it is computed in. So most tests ask for equal bits; the one tolerance is the chain's own.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import mmap
+
+import numpy as np
+import pytest
+
+from fastnn import _core
+from fastnn.ops._activations import ACTIVATIONS
+from fastnn.planner.signature import signatures
+from fastnn.runtime.instr import INSTR
+
+from .helpers import assert_close, normal
+
+FORMS = ("nn", "nt", "tn")
+# Shapes (m, n, k) that together take every path on every instruction set (a test below says so),
+# with remainders in every direction: tiles have up to 14 rows and 64 columns, blocks 256 of k.
+SHAPES = [
+    (1, 1, 1),
+    (5, 3, 7),
+    (29, 33, 65),
+    (128, 10, 128),
+    (131, 1, 70),
+    (301, 5, 130),
+    (1, 300, 784),
+    (3, 517, 300),
+    (7, 130, 1031),
+    (61, 200, 1024),
+    (150, 70, 300),
+    (31, 1050, 290),
+    (299, 301, 523),
+]
+
+
+def matmul(kernel, form, a, b, bias=None, activation="linear", alpha=0.0, before=False):
+    """The kernel on a [m, k] and b [k, n], laid out as the form wants them."""
+    a = a.T if form == "tn" else a
+    b = b.T if form == "nt" else b
+    c, kept = kernel(
+        f"matmul_{form}", a, b, bias,
+        absent=() if before else (4,), activation=ACTIVATIONS[activation], alpha=alpha,
+    )  # fmt: skip
+    return (c, kept) if before else c
+
+
+def operands(m, n, k, seed=0):
+    return normal((m, k), seed), normal((k, n), seed + 1), normal(n, seed + 2)
+
+
+# ---- every small size
+
+
+LIMIT = 70
+GAP = 16  # elements after each C that must keep their NaN
+
+
+def blocks(array, transposed):
+    """All array[:i, :j] (transposed or not), i and j in 1..LIMIT, in one array; where they start."""
+    parts, offsets, at = [], np.empty((LIMIT + 1, LIMIT + 1), np.int64), 0
+    for i in range(1, LIMIT + 1):
+        for j in range(1, LIMIT + 1):
+            part = array[:i, :j]
+            parts.append((part.T if transposed else part).ravel())
+            offsets[i, j] = at
+            at += 4 * i * j
+    return np.concatenate(parts), offsets
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_all_sizes_to_70_exactly(kernel, form):
+    """Small integers have exact sums: each of the 343,000 products is a wrong index or it is equal.
+
+    The products of one m are one program: C(n, k) lies in row k of outputs[n].
+    """
+    random = np.random.default_rng(0)
+    a = random.integers(-8, 9, (LIMIT, LIMIT)).astype(np.float32)
+    b = random.integers(-8, 9, (LIMIT, LIMIT)).astype(np.float32)
+    a_blocks, a_at = blocks(a, form == "tn")
+    b_blocks, b_at = blocks(b, form == "nt")
+    sums = np.cumsum(a.T[:, :, None] * b[:, None, :], axis=0)  # sums[k - 1] = a[:, :k] @ b[:k]
+    sizes = np.arange(1, LIMIT + 1)
+    n, k = (x.ravel() for x in np.meshgrid(sizes, sizes, indexing="ij"))
+    names = signatures()[f"matmul_{form}"].dims
+
+    records = np.zeros(n.size, INSTR)
+    records["opcode"] = signatures()[f"matmul_{form}"].code
+    refs = records["operands"]
+    refs["space"] = [0, 1, -1, 2, -1, -1, -1, -1]
+    refs["offset"][:, 1] = b_at[k, n]
+    for m in range(1, LIMIT + 1):
+        size = m * n + GAP
+        refs["offset"][:, 0] = a_at[m, k]
+        refs["offset"][:, 3] = 4 * (np.cumsum(size) - size)
+        for column, name in enumerate(names):
+            records["dims"][:, column] = {"m": m, "n": n, "k": k}[name]
+        c = np.full(size.sum(), np.nan, np.float32)
+        spaces = [a_blocks, b_blocks, c]
+        program = _core.Program(records, [s.nbytes for s in spaces], isa=kernel.isa)
+        program.bind(spaces).run(threads=1)
+
+        at = 0
+        for columns in sizes:
+            length = m * columns + GAP
+            have = c[at : at + LIMIT * length].reshape(LIMIT, length)
+            want = sums[:, :m, :columns].reshape(LIMIT, m * columns)
+            wrong = (have[:, :-GAP] != want).any(axis=1)
+            assert not wrong.any(), f"{form} m={m} n={columns} k={1 + wrong.argmax()} {kernel.isa}"
+            assert np.isnan(have[:, -GAP:]).all(), f"{form} m={m} n={columns}: wrote behind C"
+            at += LIMIT * length
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("m, n, k", [(0, 5, 3), (4, 0, 3), (0, 0, 0), (3, 20, 0), (40, 1, 0)])
+def test_empty(kernel, form, m, n, k):
+    """Without k the sums are 0, and bias and activation still apply."""
+    a, b, bias = operands(m, n, k)
+    c, before = matmul(kernel, form, a, b, bias, "relu", before=True)
+    assert c.shape == (m, n)
+    np.testing.assert_array_equal(before, np.broadcast_to(bias, (m, n)))
+    np.testing.assert_array_equal(c, np.maximum(before, 0))
+    assert not matmul(kernel, form, a, b).any()
+
+
+# ---- larger sizes: every path
+
+
+def path(isa, form, shape):
+    """The path's name, which is what the reason begins with."""
+    return _core.matmul_reason(*shape, form, isa=isa).split(":")[0]
+
+
+def test_the_shapes_take_every_path(kernel):
+    taken = {path(kernel.isa, form, shape) for form in FORMS for shape in SHAPES}
+    assert taken == {"direct", "half packed", "packed", "turned"}
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("m, n, k", SHAPES)
+def test_error_bound(kernel, form, m, n, k):
+    """|C - AB - bias| <= gamma |A||B|: a rounding for each product, each addition and the bias."""
+    a, b, bias = (x.astype(np.float64) for x in operands(m, n, k))
+    c = matmul(kernel, form, *operands(m, n, k))
+    scale = abs(a) @ abs(b) + abs(bias)
+    assert_close(c, a @ b + bias, scale, k + 2, f"matmul_{form}")
+
+
+@pytest.mark.parametrize("m, n, k", SHAPES)
+def test_the_chain(kernel, m, n, k):
+    """C is the chain itself, for the instruction set without fused multiply-adds, in all forms."""
+    a, b, _ = operands(m, n, k)
+    c = [matmul(kernel, form, a, b) for form in FORMS]
+    assert c[0].tobytes() == c[1].tobytes() == c[2].tobytes()
+    chain = np.zeros((m, n), np.float32)
+    for p in range(k):
+        product = np.multiply.outer(a[:, p], b[p])
+        if kernel.isa == "generic":
+            chain += product
+        else:  # one rounding: float64 holds the product exactly, and mostly the sum
+            exact = np.multiply.outer(a[:, p].astype(np.float64), b[p]) + chain
+            chain = exact.astype(np.float32)
+    if kernel.isa == "generic":
+        assert c[0].tobytes() == chain.tobytes()
+    else:  # a sum rounded twice differs from a fused one about once in 2^29 steps
+        different = (c[0] != chain).mean()
+        assert different <= 1e-4, f"{different:.1%} of the elements are not the chain"
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("m, n, k", [s for s in SHAPES if s[0] > 1])
+def test_a_row_alone_has_the_same_bits(kernel, form, m, n, k):
+    """predict(x)[i] is predict(x[i:i+1]): and so is a column, or any corner."""
+    a, b, bias = operands(m, n, k)
+    c = matmul(kernel, form, a, b, bias, "sigmoid")
+    for i in (0, m // 2, m - 1):
+        row = matmul(kernel, form, a[i : i + 1], b, bias, "sigmoid")
+        assert row.tobytes() == c[i : i + 1].tobytes()
+    rows, columns = m - m // 3, n - n // 3
+    corner = matmul(kernel, form, a[-rows:], b[:, -columns:], bias[-columns:], "sigmoid")
+    assert corner.tobytes() == c[-rows:, -columns:].tobytes()
+
+
+# ---- epilogue
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("m, n, k", [(5, 3, 7), (29, 33, 65), (131, 1, 70), (61, 200, 1024)])
+def test_epilogue_is_the_separate_operations(kernel, form, activation, m, n, k):
+    a, b, bias = operands(m, n, k, seed=3)
+    a *= np.float32(3 / np.sqrt(k))  # spreads the sums over the interesting part of the functions
+    alpha = 0.3
+    plain = matmul(kernel, form, a, b)
+    y, before = matmul(kernel, form, a, b, bias, activation, alpha, before=True)
+    assert before.tobytes() == (plain + bias).tobytes()
+    if activation != "linear":
+        attrs = {"alpha": alpha} if "alpha" in signatures()[activation].attrs else {}
+        before = kernel(activation, before.ravel(), **attrs).reshape(m, n)
+    assert y.tobytes() == before.tobytes()
+    assert matmul(kernel, form, a, b, bias, activation, alpha).tobytes() == y.tobytes()
+    y, before = matmul(kernel, form, a, b, None, activation, alpha, before=True)
+    assert before.tobytes() == plain.tobytes()
+
+
+# ---- memory
+
+
+def between_closed_pages(array, at_end):
+    """A copy of `array` that touches a page which may be neither read nor written."""
+    page = mmap.PAGESIZE
+    inner = -(-array.nbytes // page) * page
+    memory = np.frombuffer(mmap.mmap(-1, inner + 2 * page), np.uint8)
+    mprotect = ctypes.CDLL(None, use_errno=True).mprotect
+    for start in (0, page + inner):
+        if mprotect(ctypes.c_void_p(memory.ctypes.data + start), ctypes.c_size_t(page), 0):
+            raise OSError(ctypes.get_errno(), "mprotect")
+    start = page + inner - array.nbytes if at_end else page
+    copy = memory[start : start + array.nbytes].view(array.dtype).reshape(array.shape)
+    copy[...] = array
+    return copy
+
+
+@pytest.mark.parametrize("at_end", [False, True])
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("m, n, k", [*SHAPES, (2, 9, 3), (16, 17, 18), (13, 31, 15), (40, 2, 33)])
+def test_nothing_outside_is_read(kernel, form, m, n, k, at_end):
+    """Guard bytes show a stray write; a stray read shows only as a fault: this test would crash."""
+    a, b, bias = operands(m, n, k)
+    expected, kept = matmul(kernel, form, a, b, bias, "relu", before=True)
+    a, b = a.T if form == "tn" else a, b.T if form == "nt" else b
+    full = [a, b, bias, np.full_like(expected, np.nan), np.full_like(kept, np.nan)]
+    guarded = [between_closed_pages(np.ascontiguousarray(x), at_end) for x in full]
+    record = np.zeros(1, INSTR)
+    signature = signatures()[f"matmul_{form}"]
+    record["opcode"] = signature.code
+    record["dims"][0, :3] = [{"m": m, "n": n, "k": k}[name] for name in signature.dims]
+    record["attrs"][0, 0] = ACTIVATIONS["relu"]
+    _core.execute(record, guarded, isa=kernel.isa, threads=2)
+    assert guarded[3].tobytes() == expected.tobytes()
+    assert guarded[4].tobytes() == kept.tobytes()
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("m, n, k", SHAPES)
+def test_nan_stays_in_its_row_and_column(kernel, form, m, n, k):
+    a, b, _ = operands(m, n, k)
+    a[m // 2, k // 2] = np.nan
+    b[k - 1, n // 3] = np.inf
+    c = matmul(kernel, form, a, b)
+    row, column = np.arange(m)[:, None] == m // 2, np.arange(n) == n // 3
+    np.testing.assert_array_equal(np.isnan(c), np.broadcast_to(row, (m, n)))
+    np.testing.assert_array_equal(np.isinf(c), ~row & column)
