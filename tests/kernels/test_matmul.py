@@ -62,7 +62,7 @@ GAP = 16  # elements after each C that must keep their NaN
 
 
 def blocks(array, transposed):
-    """All array[:i, :j] (transposed or not), i and j in 1..LIMIT, in one array; where they start."""
+    """All array[:i, :j] (transposed or not), i, j in 1..LIMIT, in one array; where they start."""
     parts, offsets, at = [], np.empty((LIMIT + 1, LIMIT + 1), np.int64), 0
     for i in range(1, LIMIT + 1):
         for j in range(1, LIMIT + 1):
