@@ -156,3 +156,21 @@ def get(identifier) -> Regularizer | None:
 
 serialize = registry.serialize
 deserialize = registry.deserialize
+
+# Keras has each under two names.
+l1, l2, l1_l2, orthogonal_regularizer = L1, L2, L1L2, OrthogonalRegularizer
+
+__all__ = [
+    "L1",
+    "L1L2",
+    "L2",
+    "OrthogonalRegularizer",
+    "Regularizer",
+    "deserialize",
+    "get",
+    "l1",
+    "l1_l2",
+    "l2",
+    "orthogonal_regularizer",
+    "serialize",
+]

@@ -9,7 +9,7 @@ import numpy as np
 
 from fastnn import ops
 from fastnn.graph.tensor import Tensor
-from fastnn.utils.arguments import check_dtype
+from fastnn.utils.arguments import check_dtype, class_numbers, floats
 from fastnn.utils.naming import auto_name
 
 from .shapes import expand_weights
@@ -67,8 +67,8 @@ class Loss:
         """The loss of arrays: a float, or a float32 array where the reduction is None."""
         if any(isinstance(t, Tensor) for t in (y_true, y_pred, sample_weight)):
             return self.emit(y_true, y_pred, sample_weight)
-        y_true = np.asarray(y_true).astype(self.target_dtype)
-        y_pred = np.asarray(y_pred, np.float32)
+        y_true = class_numbers(y_true) if self.target_dtype == "int32" else floats(y_true)
+        y_pred = floats(y_pred)
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight, np.float32)
         value = np.asarray(self.emit(y_true, y_pred, sample_weight))

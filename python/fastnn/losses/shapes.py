@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from fastnn import ops
 from fastnn.graph.tensor import Tensor
-from fastnn.utils.arguments import floats
+from fastnn.utils.arguments import class_numbers, floats
 
 
 def align(where: str, y_true, y_pred):
@@ -46,7 +44,7 @@ def align_labels(where: str, y_true, y_pred):
     """
     y_pred = floats(y_pred)
     if not isinstance(y_true, Tensor):
-        y_true = np.asarray(y_true).astype(np.int32)
+        y_true = class_numbers(y_true)
     rows = tuple(y_pred.shape[:-1])
     if tuple(y_true.shape) == (*rows, 1):
         y_true = ops.reshape(y_true, shape=rows)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from fastnn.graph.tensor import Variable
-from fastnn.utils.arguments import check_dtype
+from fastnn.utils.arguments import check_dtype, class_numbers, floats
 from fastnn.utils.naming import auto_name
 
 
@@ -51,10 +51,10 @@ class Metric:
         Raises:
             ValueError: the shapes do not fit.
         """
-        y_true = np.asarray(y_true).astype(self.target_dtype)
+        y_true = class_numbers(y_true) if self.target_dtype == "int32" else floats(y_true)
         if sample_weight is not None:
             sample_weight = np.asarray(sample_weight, np.float32)
-        self.emit(y_true, np.asarray(y_pred, np.float32), sample_weight)
+        self.emit(y_true, floats(y_pred), sample_weight)
 
     def reset_state(self) -> None:
         """Forgets what was added."""

@@ -254,3 +254,16 @@ class CosineDecayRestarts(_Formula):
     def _begin(self, period):
         """Where a cosine begins: 1 + t_mul + t_mul^2 + ... of the ones before."""
         return (self.t_mul**period - 1) / (self.t_mul - 1)
+
+
+__all__ = [
+    "CosineDecay",
+    "CosineDecayRestarts",
+    "ExponentialDecay",
+    "InverseTimeDecay",
+    "LearningRateSchedule",
+    "PiecewiseConstantDecay",
+    "PolynomialDecay",
+    "deserialize",
+    "serialize",
+]

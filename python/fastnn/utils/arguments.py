@@ -40,6 +40,22 @@ def check_number(where: str, name: str, value, low=-math.inf, high=math.inf) -> 
     return float(value)
 
 
+def class_numbers(y) -> np.ndarray:
+    """y as int32; the fraction of a float is dropped, as in Keras.
+
+    Raises:
+        ValueError: a value that int32 cannot hold (NaN too).
+    """
+    y = np.asarray(y)
+    whole = np.trunc(y) if y.dtype.kind == "f" else y
+    with np.errstate(invalid="ignore"):
+        numbers = whole.astype(np.int32)
+    wrong = whole[numbers != whole]
+    if wrong.size:
+        raise ValueError(f"Class numbers must be whole numbers below 2**31. Received: {wrong[0]}")
+    return numbers
+
+
 def floats(x):
     """Symbolic tensors as they are; anything else as an array of floats."""
     if isinstance(x, Tensor):

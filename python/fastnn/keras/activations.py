@@ -1,0 +1,3 @@
+"""Activation functions, under Keras' name."""
+
+from fastnn.activations import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Callbacks, under Keras' name."""
+
+from fastnn.training.callbacks import *  # noqa: F403

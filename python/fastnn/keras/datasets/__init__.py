@@ -1,0 +1,3 @@
+"""Data sets, under Keras' name."""
+
+from fastnn.datasets import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Initializers, under Keras' name."""
+
+from fastnn.initializers import *  # noqa: F403

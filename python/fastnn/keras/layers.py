@@ -1,0 +1,3 @@
+"""Layers, under Keras' name."""
+
+from fastnn.layers import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Losses, under Keras' name."""
+
+from fastnn.losses import *  # noqa: F403

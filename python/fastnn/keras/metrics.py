@@ -1,0 +1,3 @@
+"""Metrics, under Keras' name."""
+
+from fastnn.metrics import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Models, under Keras' name."""
+
+from fastnn.models import *  # noqa: F403

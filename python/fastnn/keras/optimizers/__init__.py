@@ -1,0 +1,3 @@
+"""Optimizers, under Keras' name."""
+
+from fastnn.optimizers import *  # noqa: F403

@@ -1,0 +1,3 @@
+"""Learning rate schedules, under Keras' name."""
+
+from fastnn.optimizers.schedules import *  # noqa: F403

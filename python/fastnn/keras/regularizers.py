@@ -1,0 +1,3 @@
+"""Regularizers, under Keras' name."""
+
+from fastnn.regularizers import *  # noqa: F403

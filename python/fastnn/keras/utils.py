@@ -1,0 +1,3 @@
+"""Utilities, under Keras' name."""
+
+from fastnn.utils import *  # noqa: F403
