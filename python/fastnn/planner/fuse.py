@@ -37,9 +37,8 @@ def fuse_losses(graph: Graph) -> Callable[[Tensor], Tensor]:
     recorded, graph.nodes = graph.nodes, nodes
     for node in recorded:
         rewriter.update(node)
-        source = (
-            node.inputs[1].node if len(node.inputs) > 1 and node.inputs[1] is not None else None
-        )
+        prediction = node.inputs[1] if len(node.inputs) > 1 else None
+        source = None if prediction is None else prediction.node
         fused = source and FROM_LOGITS.get((source.op.name, node.op.name))
         if not fused or (source.op.name == "softmax" and not _last_axis(source)):
             nodes.append(node)
