@@ -39,7 +39,7 @@ class Constant(Initializer):
     def __call__(self, shape, dtype=None):
         if np.ndim(self.value) and np.shape(self.value) != tuple(shape):
             raise ValueError(
-                f"Constant: the values have shape {np.shape(self.value)}, the weight {tuple(shape)}."
+                f"Constant: values of shape {np.shape(self.value)} for a weight of shape {shape}."
             )
         return as_array(np.broadcast_to(self.value, shape), dtype).copy()
 

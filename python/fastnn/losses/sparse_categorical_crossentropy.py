@@ -10,7 +10,7 @@ from .categorical_crossentropy import EPSILON, check_axis
 from .logits import logits_of
 from .loss import LossFunctionWrapper, reduce_weighted
 from .registry import add
-from .shapes import align_labels
+from .shapes import align_labels, expand_weights
 
 
 def sparse_categorical_crossentropy(
@@ -66,13 +66,16 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
 
     def emit(self, y_true, y_pred, sample_weight=None):
         ignore = self.settings["ignore_class"]
-        if ignore is None or self.reduction not in ("sum_over_batch_size", "mean"):
+        if ignore is None or self.reduction in ("sum", "none", None):
             return super().emit(y_true, y_pred, sample_weight)
-        # sum(weight * loss) / number of rows that count
-        total = reduce_weighted(self.call(y_true, y_pred), sample_weight, "sum")
         counted = not_ignored(*align_labels(self.name, y_true, y_pred), ignore)
-        count = ops.weighted_sum(counted, divisor=1.0)
-        return ops.divide(total, ops.maximum(count, np.float32(1)))
+        rows = self.call(y_true, y_pred)
+        if self.reduction == "mean_with_sample_weight":
+            if sample_weight is not None:
+                counted = ops.multiply(counted, expand_weights(sample_weight, rows.shape))
+            return ops.weighted_sum(rows, counted, divisor=0.0)
+        count = ops.maximum(ops.weighted_sum(counted, divisor=1.0), np.float32(1))
+        return ops.divide(reduce_weighted(rows, sample_weight, "sum"), count)
 
 
 def not_ignored(labels, y_pred, ignore: int):

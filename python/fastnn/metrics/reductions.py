@@ -50,11 +50,15 @@ class Sum(_Total):
 @register
 class Mean(_Total):
     """The (weighted) mean of the values given to `update_state(values, sample_weight=None)`; 0 when
-    there were none.
+    there were none. A row of several values counts as one: their mean.
     """
 
     def __init__(self, name="mean", dtype=None):
         super().__init__(dtype, name)
+
+    def update_state(self, values, sample_weight=None):
+        values = np.atleast_1d(np.asarray(values, np.float32))
+        super().update_state(values.mean(axis=tuple(range(1, values.ndim))), sample_weight)
 
     def result(self):
         return divide_mean(self.total.value)
