@@ -66,6 +66,12 @@ py::dict instr_layout() {
 void add_checks(py::module_& module) {
   module.def("barrier_check", &barrier_check, "threads"_a, "rounds"_a);
   module.def("cgroup_quota", &quota, "root"_a);
+  module.def(
+      "default_threads",
+      [](int affinity, double quota, int environment) {
+        return combine(affinity, quota, environment).threads;
+      },
+      "affinity"_a, "quota"_a, "environment"_a);
   module.def("instr_layout", &instr_layout);
 }
 

@@ -54,11 +54,12 @@ struct BoundRunner {
   Runner runner;
 };
 
-std::unique_ptr<BoundRunner> bind_spaces(std::shared_ptr<Program> program, const py::list& spaces) {
+std::unique_ptr<BoundRunner> bind_spaces(std::shared_ptr<Program> program,
+                                         const py::sequence& spaces) {
   std::vector<Buffer> buffers;
   std::vector<Memory> memory;
   buffers.reserve(spaces.size());
-  for (const py::handle space : spaces) {
+  for (const py::object space : spaces) {
     if (space.is_none()) {
       memory.push_back({});
       continue;
@@ -95,8 +96,8 @@ void add_program(py::module_& module) {
       .def("__len__", [](const Program& program) { return program.instrs().size(); })
       .def_property_readonly("scalar_columns", &Program::scalar_columns);
   py::class_<BoundRunner>(module, "Runner")
-      .def("run", &run_steps, py::kw_only(), "steps"_a = 1, "row"_a = 0, "batch"_a = 0,
-           "step"_a = 0, "seed"_a = 0, "scalars"_a = py::none(), "threads"_a = 0);
+      .def("run", &run_steps, "steps"_a = 1, "row"_a = 0, "batch"_a = 0, "step"_a = 0, "seed"_a = 0,
+           "scalars"_a = py::none(), "threads"_a = 0);
 }
 
 }  // namespace fastnn::bind

@@ -107,21 +107,17 @@ int read_environment() {
   return *end == 0 && value > 0 ? static_cast<int>(std::min(value, 1L << 20)) : 0;
 }
 
-CpuCount count() {
-  CpuCount result;
-  result.affinity = count_affinity();
-  result.quota = cgroup_quota();
-  result.environment = read_environment();
-  result.available = result.affinity;
-  if (result.quota > 0 && result.quota < result.affinity) {
-    result.available = std::max(1, static_cast<int>(std::floor(result.quota)));
+}  // namespace
+
+CpuCount combine(int affinity, double quota, int environment) {
+  CpuCount result{affinity, quota, environment, affinity, affinity};
+  if (quota > 0 && quota < affinity) {
+    result.available = std::max(1, static_cast<int>(std::floor(quota)));
   }
   result.threads = result.available;
-  if (result.environment > 0) result.threads = std::min(result.available, result.environment);
+  if (environment > 0) result.threads = std::min(result.available, environment);
   return result;
 }
-
-}  // namespace
 
 double cgroup_quota(const std::string& root) {
   double quota = 0;
@@ -143,7 +139,7 @@ double cgroup_quota(const std::string& root) {
 }
 
 const CpuCount& cpu_count() {
-  static const CpuCount result = count();
+  static const CpuCount result = combine(count_affinity(), cgroup_quota(), read_environment());
   return result;
 }
 

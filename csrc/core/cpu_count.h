@@ -16,6 +16,9 @@ struct CpuCount {
 // Counted once, when first asked.
 const CpuCount& cpu_count();
 
+// The rule: a quota of 7.65 CPUs is 7 threads, of 0.5 CPUs 1.
+CpuCount combine(int affinity, double quota, int environment);
+
 // The tightest CPU quota over this process's control groups (v1 and v2) and their ancestors, in
 // CPUs; 0 when there is none. `root` stands before every path that is read, for tests.
 double cgroup_quota(const std::string& root = "");

@@ -103,9 +103,6 @@ void check_blocks(const Site& site, const Signature& signature) {
   }
 }
 
-// Scalars that each optimizer reads from `column` on: the rate and the decay.
-constexpr int kOptimizerScalars = 2;
-
 std::string range_text(const Extent& extent) {
   return "bytes [" + std::to_string(extent.begin) + ", " + std::to_string(extent.end) + ")";
 }
@@ -141,7 +138,7 @@ Footprint check_shapes(const Site& site, const Signature& signature) {
   Footprint footprint;
   for (int i = 0; i < static_cast<int>(signature.operands.size()); ++i) {
     const std::int64_t bytes = operand_bytes(site, signature, i);
-    const bool absent = site.instr.operands[i].space < 0;
+    const bool absent = site.instr.operands[i].space == -1;
     if (absent && !signature.operands[i].optional) refuse(site, i, "it is absent, expected always");
     footprint.bytes[i] = absent ? 0 : bytes;
   }
@@ -169,10 +166,13 @@ void check_aliasing(const Site& site, const Signature& signature, const Extent* 
   }
 }
 
+// The kernels in cpu/kernels/optimizer.h say what the columns are: the rate, the decay; nadam's
+// rule has three more.
 std::int64_t scalar_columns(const Instr& instr) {
   const std::vector<std::string>& names = signatures()[instr.opcode].attributes;
   if (names.empty() || names.front() != "column") return 0;
-  return static_cast<std::int64_t>(instr.attrs[0]) + kOptimizerScalars;
+  const bool nadam = instr.opcode == static_cast<std::uint16_t>(Opcode::nadam);
+  return static_cast<std::int64_t>(instr.attrs[0]) + (nadam ? 5 : 2);
 }
 
 }  // namespace fastnn

@@ -28,7 +28,7 @@ struct Footprint {
   std::int64_t bytes[kMaxOperands] = {};
 };
 
-// Flags, dims, attributes, and which operands are there (Ref::space >= 0).
+// Flags, dims, attributes, and which operands are there (Ref::space is not -1).
 Footprint check_shapes(const Site& site, const Signature& signature);
 
 // Bytes that an operand occupies: [begin, end) of a space, or of the address space (space 0).

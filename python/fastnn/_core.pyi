@@ -1,0 +1,127 @@
+"""The native runtime. Users go through `fastnn`; this is what `fastnn` itself calls."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+# ---- instruction sets and threads
+
+def isas() -> list[str]:
+    """The instruction sets with kernels that this CPU can run, plainest first."""
+
+def isa() -> str:
+    """The one that programs use: the last of `isas()`, or FASTNN_ISA.
+
+    Raises ValueError if FASTNN_ISA names one that is not usable here.
+    """
+
+def isa_reason() -> str: ...
+def info() -> dict[str, Any]:
+    """isa, isa_reason, isas, features, threads, threads_reason, affinity, quota (CPUs or None)."""
+
+def num_threads() -> int:
+    """How many threads a run takes unless it is told."""
+
+def set_num_threads(threads: int) -> None:
+    """1 to 1024; it may exceed the CPUs."""
+
+def matmul_reason(m: int, n: int, k: int, form: str, *, isa: str | None = None) -> str:
+    """How a matmul of op(A) [m, k] and op(B) [k, n] is done, and why. form: "nn", "nt" or "tn"."""
+
+# ---- memory and random numbers
+
+def allocate(nbytes: int) -> npt.NDArray[np.uint8]:
+    """Zeros, aligned to 64 bytes; from 4 MiB on to 2 MiB, on huge pages where there are some."""
+
+def philox(seed: int, stream: int, step: int, n: int) -> npt.NDArray[np.uint32]:
+    """The first n words of a Philox4x32-10 stream."""
+
+# ---- programs
+
+def opcodes() -> list[tuple[str, str, str]]:
+    """(name, operands, attributes) of every line of opcodes.def, in order."""
+
+class Program:
+    """A validated list of instructions."""
+
+    def __init__(
+        self,
+        instrs: npt.NDArray[Any],
+        space_bytes: Sequence[int],
+        *,
+        writable: Sequence[bool] | None = None,
+        isa: str | None = None,
+    ) -> None:
+        """`instrs` are records of `runtime.instr.INSTR`; `space_bytes` the size of each space, or
+        -1 where only the array that is bound will tell.
+
+        Raises ValueError for the first instruction that is wrong: it names the instruction, the
+        operand, what came and what was expected.
+        """
+
+    def __len__(self) -> int: ...
+    @property
+    def scalar_columns(self) -> int:
+        """How many columns the table of per-step scalars must have."""
+
+    def bind(self, spaces: Sequence[npt.NDArray[Any] | None]) -> Runner:
+        """A runner on these arrays, which it keeps alive; None for a space that nobody uses.
+
+        Raises ValueError for an array that is too small, badly aligned, read-only though written,
+        or written and overlapping another; TypeError for one that is not C-contiguous.
+        """
+
+class Runner:
+    """A program bound to arrays. A second thread's run waits for the first one's."""
+
+    def run(
+        self,
+        steps: int = 1,
+        row: int = 0,
+        batch: int = 0,
+        step: int = 0,
+        seed: int = 0,
+        scalars: npt.NDArray[np.float32] | None = None,
+        threads: int = 0,
+    ) -> tuple[int, int, int, int, int, int] | None:
+        """Runs `steps` steps without the GIL: step i with run.step = step + i, run.row =
+        row + i * batch, and row i of `scalars` [steps or more, columns]. threads 0: the default.
+
+        Returns None, or what went wrong first: (fault, node, step, row, value, limit), where fault
+        is 1 index out of range, 2 label out of range, 3 not finite. The run ends with the step in
+        which that happened. Positional arguments are much faster than keywords.
+        """
+
+def execute(
+    instr: npt.NDArray[Any],
+    operands: Sequence[npt.NDArray[Any] | None],
+    *,
+    isa: str | None = None,
+    threads: int = 1,
+    step: int = 0,
+    row: int = 0,
+    seed: int = 0,
+    scalars: npt.NDArray[np.float32] | None = None,
+) -> None:
+    """Runs one instruction (an INSTR record) on arrays, one for each operand of its signature.
+
+    The spaces and offsets in the record do not count. An output may be the same array as an input
+    where the signature says `~`. Raises ValueError for what validation or the kernel refuses, and
+    TypeError for an array of the wrong element type.
+    """
+
+# ---- for tests
+
+def barrier_check(threads: int, rounds: int) -> tuple[int, int, float]:
+    """Two barriers a round: (threads that took part, times one was late, seconds)."""
+
+def cgroup_quota(root: str) -> float | None:
+    """The CPU quota that the files under `root` tell, in CPUs."""
+
+def default_threads(affinity: int, quota: float, environment: int) -> int:
+    """The number of threads that follows from these; 0 stands for no quota, no setting."""
+
+def instr_layout() -> dict[str, int]:
+    """Sizes and field offsets of the instruction record, in bytes."""
