@@ -1,4 +1,4 @@
-"""The team of threads: barriers that hold, forks, callers at the same time, the number of threads."""
+"""The team of threads: barriers that hold, forks, callers at the same time, signals, the end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ import pytest
 from fastnn import _core
 from fastnn.planner.signature import signatures
 from fastnn.runtime.instr import BARRIER, INSTR
-
 
 ROWS, WIDTH = 100, 16
 
@@ -210,73 +209,3 @@ def test_num_threads_from_the_environment():
     assert run_script(show, FASTNN_NUM_THREADS="1").startswith("1 1: ")
     many = int(run_script(show, FASTNN_NUM_THREADS="100000").split()[0])
     assert many == int(run_script(show, FASTNN_NUM_THREADS="").split()[0])
-
-
-@pytest.mark.parametrize(
-    "affinity, quota, environment, threads",
-    [
-        (8, 7.65, 0, 7),
-        (8, 0.5, 0, 1),
-        (8, 0, 0, 8),
-        (2, 7.65, 0, 2),
-        (8, 8.0, 0, 8),
-        (8, 7.65, 3, 3),
-        (4, 7.65, 100, 4),
-        (8, 1e300, 0, 8),
-    ],
-)
-def test_threads_by_affinity_quota_and_environment(affinity, quota, environment, threads):
-    assert _core.default_threads(affinity, quota, environment) == threads
-
-
-# ---- control groups
-
-V1 = "30 23 0:27 {root} /sys/fs/cgroup/cpu,cpuacct rw - cgroup cgroup rw,cpu,cpuacct\n"
-V2 = "29 23 0:26 {root} /sys/fs/cgroup rw,nosuid shared:4 - cgroup2 cgroup2 rw\n"
-MOUNT_V1, MOUNT_V2 = V1.format(root="/"), V2.format(root="/")
-CPU = "sys/fs/cgroup/cpu,cpuacct"
-
-GROUPS = {
-    "nothing there": ({}, None),
-    "v2, no limit": ({"cgroup": "0::/a\n", "mounts": MOUNT_V2, "sys/fs/cgroup/a/cpu.max": "max 100000\n"}, None),
-    "v2": ({"cgroup": "0::/a\n", "mounts": MOUNT_V2, "sys/fs/cgroup/a/cpu.max": "765000 100000\n"}, 7.65),
-    "v2, the root is the group": ({"cgroup": "0::/\n", "mounts": MOUNT_V2, "sys/fs/cgroup/cpu.max": "50000 100000\n"}, 0.5),
-    "v2, an ancestor is tighter": ({"cgroup": "0::/a/b/c\n", "mounts": MOUNT_V2,
-        "sys/fs/cgroup/a/cpu.max": "150000 100000\n", "sys/fs/cgroup/a/b/cpu.max": "max 100000\n",
-        "sys/fs/cgroup/a/b/c/cpu.max": "400000 100000\n"}, 1.5),
-    "v2, the group is tighter": ({"cgroup": "0::/a/b\n", "mounts": MOUNT_V2,
-        "sys/fs/cgroup/a/cpu.max": "400000 100000\n", "sys/fs/cgroup/a/b/cpu.max": "60000 20000\n"}, 3.0),
-    "v2, seen from a container": ({"cgroup": "0::/../../outside\n", "mounts": MOUNT_V2,
-        "sys/fs/cgroup/cpu.max": "200000 100000\n"}, 2.0),
-    "v1": ({"cgroup": "5:cpuset:/\n4:cpu,cpuacct:/a\n", "mounts": MOUNT_V1,
-        f"{CPU}/a/cpu.cfs_quota_us": "250000\n", f"{CPU}/a/cpu.cfs_period_us": "100000\n"}, 2.5),
-    "v1, no limit": ({"cgroup": "4:cpu,cpuacct:/a\n", "mounts": MOUNT_V1,
-        f"{CPU}/a/cpu.cfs_quota_us": "-1\n", f"{CPU}/a/cpu.cfs_period_us": "100000\n"}, None),
-    "v1, an ancestor's": ({"cgroup": "4:cpu,cpuacct:/a/b\n", "mounts": MOUNT_V1,
-        f"{CPU}/a/cpu.cfs_quota_us": "300000\n", f"{CPU}/a/cpu.cfs_period_us": "100000\n"}, 3.0),
-    "v1, mounted from the group on": ({"cgroup": "4:cpu,cpuacct:/docker/1f\n", "mounts": V1.format(root="/docker/1f"),
-        f"{CPU}/cpu.cfs_quota_us": "100000\n", f"{CPU}/cpu.cfs_period_us": "50000\n"}, 2.0),
-    "v1, another controller's": ({"cgroup": "4:cpuset:/a\n", "mounts": MOUNT_V1,
-        f"{CPU}/a/cpu.cfs_quota_us": "100000\n", f"{CPU}/a/cpu.cfs_period_us": "100000\n"}, None),
-    "both": ({"cgroup": "4:cpu,cpuacct:/a\n0::/b\n", "mounts": MOUNT_V1 + V2.format(root="/").replace("cgroup rw", "cgroup/unified rw"),
-        f"{CPU}/a/cpu.cfs_quota_us": "400000\n", f"{CPU}/a/cpu.cfs_period_us": "100000\n",
-        "sys/fs/cgroup/unified/b/cpu.max": "300000 100000\n"}, 3.0),
-    **{
-        f"malformed: {text!r}": ({"cgroup": "0::/a\n", "mounts": MOUNT_V2, "sys/fs/cgroup/a/cpu.max": text,
-            "sys/fs/cgroup/cpu.max": "400000 100000"}, 4.0)
-        for text in ("", "lots", "100000", "100000 0", "0 100000", "-5 100000", "100000 -5", "\0\0")
-    },
-    "malformed list of groups": ({"cgroup": "what\n0\n:\n::\n", "mounts": MOUNT_V2, "sys/fs/cgroup/cpu.max": "max 1"}, None),
-    "malformed mounts": ({"cgroup": "0::/a\n", "mounts": "x\n - \n1 2 3 - cgroup2\n"}, None),
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("name", GROUPS)
-def test_cgroup_quota(name, tmp_path):
-    files, expected = GROUPS[name]
-    places = {"cgroup": "proc/self/cgroup", "mounts": "proc/self/mountinfo"}
-    for path, text in files.items():
-        path = tmp_path / places.get(path, path)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text)
-    assert _core.cgroup_quota(str(tmp_path)) == (expected and pytest.approx(expected, rel=1e-12))

@@ -32,24 +32,24 @@ def at(offset, space=ARENA):
     return (space, offset)
 
 
-def relu(n=16, x=at(0), y=at(1024), **fields):
+def relu(n=16, x=(ARENA, 0), y=(ARENA, 1024), **fields):
     return instr("relu", [n], [x, y], **fields)
 
 
-def matmul(m=2, k=3, n=4, bias=at(1024), before=None, attrs=(0, 0), **fields):
+def matmul(m=2, k=3, n=4, bias=(ARENA, 1024), before=None, attrs=(0, 0), **fields):
     places = [at(0), at(512), bias, at(2048), before]
     return instr("matmul_nn", [m, k, n], places, attrs, **fields)
 
 
-def add(ar, r, ac, c, br, bc, y=at(2048)):
+def add(ar, r, ac, c, br, bc, y=(ARENA, 2048)):
     return instr("add", [ar, r, ac, c, br, bc], [at(0), at(1024), y])
 
 
-def gather(w=4, b=2, order=at(0, LABELS), y=at(0)):
+def gather(w=4, b=2, order=(LABELS, 0), y=(ARENA, 0)):
     return instr("gather_u8_f32", [w, b], [at(0, DATA), order, y], (1, 0))
 
 
-def sgd(column=0, p=at(0), g=at(1024), velocity=None):
+def sgd(column=0, p=(ARENA, 0), g=(ARENA, 1024), velocity=None):
     return instr("sgd", [8], [p, g, velocity, None], (column, 0, 0, 0))
 
 
@@ -115,7 +115,8 @@ WRONG = {
     "ignore": (instr("sparse_categorical_crossentropy", [2, 4], [at(0), at(64), at(128)],
                      [1e-7, 0.5]), r"attribute 'ignore' is 0.5, expected a label"),
     "column": (sgd(column=-1), r"attribute 'column' is -1"),
-    "nesterov": (instr("sgd", [8], [at(0), at(1024), None, None], (0, 0, 0, 2)), r"'nesterov' is 2"),
+    "nesterov": (instr("sgd", [8], [at(0), at(1024), None, None], (0, 0, 0, 2)),
+                 r"'nesterov' is 2"),
     "blocks": (instr("square_sums", [4097, 1], [at(0), at(1024)]),
                r"dim 'blocks' is 1, expected 2 blocks of 4096"),
 }  # fmt: skip
