@@ -52,7 +52,7 @@ class Trainer:
 
         self.model = model
         self.optimizer = None if optimizer is None else optimizers.get(optimizer)
-        self.loss = None if loss is None else losses.get(loss)
+        self.loss = None if loss is None else losses.resolve(loss)
         self._requested = (list(metrics or []), list(weighted_metrics or []))
         for m in (*self._requested[0], *self._requested[1]):
             metric_room.check(m)
@@ -170,7 +170,7 @@ class Trainer:
         """Like Keras' `Model.fit`; `batch_size=None` takes the full batch (gradient descent)."""
         from .fit import fit
 
-        return fit(self, x, y, full_batch_default=True, **kwargs)
+        return fit(self, x, y, **kwargs)
 
     def evaluate(self, x, y=None, **kwargs):
         """Like Keras' `Model.evaluate`; returns a dict of the loss and metrics."""

@@ -1,0 +1,89 @@
+"""Anything NumPy understands -> an array that the kernels can read, copied only where it must be."""
+
+from __future__ import annotations
+
+import numpy as np
+
+# The kernels gather minibatches from these, converting as they go, so that a data set of bytes
+# stays a data set of bytes. Every other number type is converted once to one that holds its values.
+NATIVE = frozenset({"uint8", "int32", "int64", "float32", "float64"})
+WIDEN = {
+    "bool": "uint8",
+    "int8": "int32",
+    "int16": "int32",
+    "uint16": "int32",
+    "uint32": "int64",
+    "uint64": "float64",
+    "float16": "float32",
+    "longdouble": "float64",
+}
+
+
+def as_array(value, name: str) -> np.ndarray:
+    """`value` as a C-contiguous array of uint8, int32, int64, float32 or float64.
+
+    Lists, scalars' arrays and everything with `__array__` are taken. Arrays that fit already (a
+    `np.memmap` among them) come back as they are: not copied, not read.
+
+    Raises:
+        TypeError: text, objects, complex numbers, dates: what is not a number.
+        ValueError: nothing at all, a single number, rows of different lengths.
+    """
+    if value is None:
+        raise ValueError(f"`{name}` is missing (None came).")
+    if isinstance(value, dict | set | str | bytes):
+        raise TypeError(
+            f"`{name}` must be an array; a {type(value).__name__} came: {value!r:.60}. Models here "
+            "have one input and one output."
+        )
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise ValueError(
+            f"`{name}` ({type(value).__name__}) cannot be made into one array: {error} Rows must "
+            "all have the same shape."
+        ) from None
+    if array.ndim == 0 and array.dtype.kind in "biuf":
+        raise ValueError(
+            f"`{name}` must have rows; a single value came: {value!r:.60}. Give an array whose "
+            "first axis runs over the samples."
+        )
+    dtype = array.dtype.name if array.dtype.kind != "f" or array.itemsize <= 8 else "longdouble"
+    if dtype not in NATIVE and dtype not in WIDEN:
+        raise TypeError(
+            f"`{name}` has dtype {array.dtype} (from {type(value).__name__}); numbers are needed: "
+            "bool, integers or floats. Convert it first, for instance with .astype('float32')."
+        )
+    return np.ascontiguousarray(array, WIDEN.get(dtype, dtype))
+
+
+def as_inputs(x, model) -> np.ndarray:
+    """`x` as an array of rows for `model`, which is built for its shape when it is not built yet.
+
+    Like Keras, (N,) serves a model that wants (N, 1), and (N, ..., 1) one that wants (N, ...).
+
+    Raises:
+        TypeError, ValueError: as `as_array`; a shape that the model does not take; no rows.
+    """
+    x = as_array(x, "x")
+    if not model.built:
+        model.build((None, *x.shape[1:]))
+    expected = model.input_shape
+    if x.ndim == len(expected) - 1 and expected[-1] == 1:
+        x = x.reshape(*x.shape, 1)
+    elif x.ndim == len(expected) + 1 and x.shape[-1] == 1:
+        x = x.reshape(x.shape[:-1])
+    if x.ndim != len(expected) or any(
+        want not in (None, got) for want, got in zip(expected[1:], x.shape[1:], strict=True)
+    ):
+        raise ValueError(
+            f"`x` has shape {x.shape}; model {model.name!r} takes {_shown(expected)}. The first "
+            "axis runs over the samples; reshape x, or change the model's Input."
+        )
+    if len(x) == 0:
+        raise ValueError(f"`x` is empty: its shape is {x.shape}. At least one row is needed.")
+    return x
+
+
+def _shown(shape) -> str:
+    return f"({', '.join(str(d) for d in shape)}{',' * (len(shape) == 1)})"
