@@ -63,82 +63,86 @@ struct Selu {
 };
 
 // x times the standard normal distribution function (Hendrycks & Gimpel, "Gaussian error linear
-// units", 2016), computed from the tail at -|x| so that small values keep their relative accuracy.
+// units", 2016), which is max(x, 0) - |x| (mass of the tail beyond |x|): nothing cancels on the left,
+// so small values keep their relative accuracy.
 struct Gelu {
-  static constexpr float kFar = 14.7f;  // beyond it the tail is below the least denormal
+  static constexpr float kFar = 14.7f;  // beyond it the product is below the least denormal
   FASTNN_INLINE Vec operator()(Vec x) const {
     const Vec a = min(abs(x), Vec::set(kFar));
-    const Vec mass = normal_tail(a).mass;
-    const Mask right = gt(x, Vec::zero());
-    return select(right, x, -a) * select(right, Vec::set(1.0f) - mass, mass);
+    return fnma(normal_tail(a).a_mass, Vec::set(kTailScale), max(x, Vec::zero()));
   }
   FASTNN_INLINE Vec grad(Vec dy, Vec x) const {  // the distribution plus x times the density
     const Vec a = min(abs(x), Vec::set(kFar));
     const NormalTail tail = normal_tail(a);
-    const Vec left = fnma(a * Vec::set(0.39894228f), tail.density, tail.mass);
+    const Vec left = fnma(a * Vec::set(0.39894228f), tail.density, tail.mass) * Vec::set(kTailScale);
     return dy * select(gt(x, Vec::zero()), Vec::set(1.0f) - left, left);
   }
 };
+
+// x sigmoid(v) from a = min(|x|, far) and e = 2^kTailShift e^-v(a), v odd: e / (1 + e) on the left.
+FASTNN_INLINE Vec times_sigmoid(Vec x, Vec a, Vec e) {
+  const Vec scale = Vec::set(kTailScale), one = Vec::set(1.0f);
+  const Vec s = one / fma(e, scale, one);
+  return select(gt(x, Vec::zero()), x * s, -(a * (e * s)) * scale);
+}
+// Its slope s + x v' s (1 - s), from dv = v'(a): s (1 - a dv (1 - s)) on the left.
+FASTNN_INLINE Vec times_sigmoid_slope(Vec x, Vec a, Vec e, Vec dv) {
+  const Vec scale = Vec::set(kTailScale), one = Vec::set(1.0f);
+  const Vec small = e * scale, s = one / (small + one);
+  const Mask right = gt(x, Vec::zero());
+  const Vec factor = fma(select(right, small, -one) * (a * dv), s, one);
+  return select(right, s * factor, e * s * factor * scale);
+}
 
 // The same with tanh instead of the error function: x sigmoid(v), v = x (k0 + k1 x^2),
 // k0 = 2 sqrt(2 / pi), k1 = 0.044715 k0.
 struct GeluTanh {
   static constexpr float kFar = 12.0f;  // beyond it sigmoid(-v) is below the least denormal
   static constexpr float k0 = 1.5957692f, k0_rest = -4.534068e-8f;
-  static constexpr float k1 = 0x1.244p-4f, k1_rest = 4.7186163e-6f;  // k1 has 10 bits
+  static constexpr float k1 = 0.0713548163f;
+  static constexpr float k1_upper = 0x1.244p-4f, k1_rest = 4.7186163e-6f;  // 11 bits, and the rest
 
-  // e^-v for v of a >= 0. v reaches 100, so float32 alone would leave a relative error of 2^-18 in
+  // 2^kTailShift e^-v for a >= 0. v reaches 100, so float32 alone would leave a relative error of 2^-18 in
   // the result: v is computed in two parts, the upper one from exact products of half-length factors.
   FASTNN_INLINE static Vec exp_minus_v(Vec a) {
     const Vec a_upper = upper_half(a), a_rest = a - a_upper;
     const Vec square = a_upper * a_upper, square_rest = a_rest * (a + a_upper);
     const Vec square_upper = upper_half(square);
-    const Vec cubic = square_upper * Vec::set(k1);
+    const Vec cubic = square_upper * Vec::set(k1_upper);
     const Vec cubic_rest = fma(square - square_upper + square_rest, Vec::set(k1),
-                               square * Vec::set(k1_rest));
+                               square_upper * Vec::set(k1_rest));
     // slope = k0 + cubic with its rounding error (Knuth's two-sum).
     const Vec slope = cubic + Vec::set(k0);
     const Vec part = slope - Vec::set(k0);
     const Vec error = (Vec::set(k0) - (slope - part)) + (cubic - part);
     const Vec slope_rest = error + (cubic_rest + Vec::set(k0_rest));
     const Vec slope_upper = upper_half(slope);
-    const Vec v_rest = fma(a_upper, slope - slope_upper + slope_rest, a_rest * slope);
-    return exp_bounded(-(a_upper * slope_upper), -v_rest);
+    const Vec v_rest = fma(a_upper, slope - slope_upper + slope_rest,
+                           a_rest * (slope + slope_rest));
+    return exp_bounded(-(a_upper * slope_upper), -v_rest, kTailShift);
   }
   FASTNN_INLINE Vec operator()(Vec x) const {
     const Vec a = min(abs(x), Vec::set(kFar));
-    const Vec e = exp_minus_v(a);
-    const Mask right = gt(x, Vec::zero());
-    const Vec numerator = select(right, Vec::set(1.0f), e);
-    return select(right, x, -a) * (numerator / (e + Vec::set(1.0f)));
+    return times_sigmoid(x, a, exp_minus_v(a));
   }
-  FASTNN_INLINE Vec grad(Vec dy, Vec x) const {  // s + x v' s (1 - s), s = sigmoid(v)
+  FASTNN_INLINE Vec grad(Vec dy, Vec x) const {
     const Vec a = min(abs(x), Vec::set(kFar));
-    const Vec e = exp_minus_v(a);
-    const Vec right_s = Vec::set(1.0f) / (e + Vec::set(1.0f)), left_s = e * right_s;
-    const Mask right = gt(x, Vec::zero());
     const Vec dv = fma(a * a, Vec::set(0.21406444f), Vec::set(k0));  // k0 + 3 k1 x^2
-    const Vec slope = select(right, a, -a) * dv;
-    return dy * fma(slope, left_s * right_s, select(right, right_s, left_s));
+    return dy * times_sigmoid_slope(x, a, exp_minus_v(a), dv);
   }
 };
 
 // x sigmoid(x) (swish).
 struct Silu {
-  static constexpr float kFar = 200.0f;  // keeps -inf * 0 away; e^-200 is 0
+  static constexpr float kFar = 200.0f;  // keeps infinity away; 200 e^-200 is 0
+  FASTNN_INLINE static Vec exp_minus(Vec a) { return exp_bounded(-a, Vec::zero(), kTailShift); }
   FASTNN_INLINE Vec operator()(Vec x) const {
     const Vec a = min(abs(x), Vec::set(kFar));
-    const Vec e = exp_bounded(-a);
-    const Mask right = gt(x, Vec::zero());
-    const Vec numerator = select(right, Vec::set(1.0f), e);
-    return select(right, x, -a) * (numerator / (e + Vec::set(1.0f)));
+    return times_sigmoid(x, a, exp_minus(a));
   }
-  FASTNN_INLINE Vec grad(Vec dy, Vec x) const {  // s + x s (1 - s)
+  FASTNN_INLINE Vec grad(Vec dy, Vec x) const {
     const Vec a = min(abs(x), Vec::set(kFar));
-    const Vec e = exp_bounded(-a);
-    const Vec right_s = Vec::set(1.0f) / (e + Vec::set(1.0f)), left_s = e * right_s;
-    const Mask right = gt(x, Vec::zero());
-    return dy * fma(select(right, a, -a), left_s * right_s, select(right, right_s, left_s));
+    return dy * times_sigmoid_slope(x, a, exp_minus(a), Vec::set(1.0f));
   }
 };
 

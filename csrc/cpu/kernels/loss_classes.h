@@ -1,6 +1,6 @@
 // Cross-entropies over the classes of a row, from probabilities or from logits, with dense targets
 // [r, c] or labels [r] (sparse). A label equal to the attribute `ignore` gives a zero loss and a zero
-// gradient; -2147483648 or NaN there stands for none. Any other label outside [0, c) is a fault and
+// gradient; -2147483648 there stands for none. Any other label outside [0, c) is a fault and
 // gives zeros too.
 #pragma once
 

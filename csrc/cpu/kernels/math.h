@@ -41,16 +41,16 @@ FASTNN_INLINE Vec expm1_reduced(Vec r) {
   return fma(r * r, p, r);
 }
 
-// e^(x + tail) for x <= 89 (or NaN), |tail| < 0.1: `tail` carries the bits of an argument that float32
-// cannot, because an absolute error in the argument is a relative error in the result.
-FASTNN_INLINE Vec exp_bounded(Vec x, Vec tail) {
+// 2^shift e^(x + tail) for x <= 89 (or NaN) and |tail| < 0.1. `tail` carries the bits of an argument
+// that float32 cannot: an absolute error in the argument is a relative error in the result. The shift
+// keeps a result that is a factor of something larger out of the denormals, which have fewer bits.
+FASTNN_INLINE Vec exp_bounded(Vec x, Vec tail, int shift = 0) {
   const Vec n = round((x + tail) * Vec::set(kLog2E));
-  const Vec r = subtract_ln2(x, n) + tail;
-  const Vec y = ldexp(expm1_reduced(r) + Vec::set(1.0f), to_int(n));
-  return select(lt(x, Vec::set(-104.0f)), Vec::zero(), y);  // e^-104 < half the least denormal
+  const Vec r = fnma(n, Vec::set(kLn2Upper), x) + fnma(n, Vec::set(kLn2Lower), tail);
+  const Vec y = ldexp(expm1_reduced(r) + Vec::set(1.0f), to_int(n) + VecI::set(shift));
+  // e^-104 is less than half the least denormal.
+  return select(lt(x, Vec::set(-104.0f - 0.693147181f * static_cast<float>(shift))), Vec::zero(), y);
 }
-
-// e^x for x <= 89 (or NaN).
 FASTNN_INLINE Vec exp_bounded(Vec x) {
   const Vec n = round(x * Vec::set(kLog2E));
   const Vec y = ldexp(expm1_reduced(subtract_ln2(x, n)) + Vec::set(1.0f), to_int(n));
@@ -123,22 +123,27 @@ FASTNN_INLINE Vec sign(Vec x) {
   return select(gt(x, zero), one, select(lt(x, zero), -one, x));
 }
 
-// The standard normal distribution at -a, a in [0, 14.7]: its density times sqrt(2 pi), and its mass.
-// mass = density * R(a) where R, half the scaled complementary error function erfcx(a / sqrt 2), is a
-// rational function of degrees 4 and 5 with positive coefficients; relative error 2^-27.3.
+// The standard normal distribution at -a, a in [0, 14.7], all times 2^kTailShift: its density (times
+// sqrt(2 pi)), its mass, and a times the mass. mass = density * R(a) where R, half the scaled
+// complementary error function erfcx(a / sqrt 2), is a rational function of degrees 4 and 5 with
+// positive coefficients; relative error 2^-26.3.
 struct NormalTail {
-  Vec density, mass;
+  Vec density, mass, a_mass;
 };
+inline constexpr int kTailShift = 64;
+inline constexpr float kTailScale = 0x1p-64f;  // takes the shift away
 FASTNN_INLINE NormalTail normal_tail(Vec a) {
   // a^2 = upper^2 (exact) + the rest.
   const Vec upper = upper_half(a);
   const Vec rest = (a - upper) * (a + upper);
   const Vec minus_half = Vec::set(-0.5f);
-  const Vec density = exp_bounded(upper * upper * minus_half, rest * minus_half);
-  const Vec p = polynomial(a, 0.5f, 0.438696367f, 0.183532992f, 0.0407337671f, 4.1312689e-3f);
-  const Vec q = polynomial(a, 1.0f, 1.67527773f, 1.20373932f, 0.470257054f, 0.102110724f,
-                           0.0103554391f);
-  return {density, density * (p / q)};
+  const Vec density = exp_bounded(upper * upper * minus_half, rest * minus_half, kTailShift);
+  // R = p / (1 + a (k p + c)), which resembles the continued fraction 1 / (sqrt(2 pi) a + ...): where
+  // a is large, the rounding errors of p cancel.
+  const Vec p = polynomial(a, 0.5f, 0.438696355f, 0.183532998f, 0.0407337658f, 4.13126871e-3f);
+  const Vec c = polynomial(a, 0.421977639f, 0.104102924f, 0.0102132447f, 7.45387534e-6f);
+  const Vec q = fma(a, fma(p, Vec::set(2.50660014f), c), Vec::set(1.0f));
+  return {density, density * (p / q), density * (a * p / q)};
 }
 
 }  // namespace fastnn::FASTNN_ISA
