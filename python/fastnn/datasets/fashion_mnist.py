@@ -7,8 +7,6 @@ By Zalando SE, under the MIT licence.
 
 from __future__ import annotations
 
-import gzip
-
 import numpy as np
 
 from fastnn.datasets import _cache
@@ -80,5 +78,7 @@ def _load(name: str, sha256: str, header: int, shape: tuple[int, ...]) -> np.nda
             f"{file} is not Fashion-MNIST's {name}: its SHA-256 is {_cache.sha256_of(packed)},"
             f" expected {sha256}. Remove or replace the file."
         )
+    import gzip
+
     # A copy, because what frombuffer returns cannot be written to.
     return np.frombuffer(gzip.decompress(packed), np.uint8, offset=header).reshape(shape).copy()
