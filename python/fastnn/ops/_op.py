@@ -13,6 +13,7 @@ and attributes. Called on symbolic tensors an op records a node; called on array
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
@@ -143,16 +144,16 @@ class Op:
         return [TensorSpec(tuple(s.shape), s.dtype) for s in specs]
 
     def __call__(self, *inputs, out=None, **attrs):
-        inputs, attrs, state = self._arguments(inputs, attrs)
+        state: dict[str, Any] = {}
+        if attrs or self.attrs or len(inputs) != len(self.inputs):
+            inputs, attrs, state = self._arguments(inputs, attrs)
         symbolic = any(isinstance(t, Tensor) for t in inputs)
         if symbolic or (not self.inputs and Graph.recording()):
             if out is not None or state:
                 name = "out" if out is not None else next(iter(state))
                 raise TypeError(f"ops.{self.name}: `{name}` is for arrays, not symbolic tensors.")
             return self._record(inputs, attrs)
-        from ._eager import execute
-
-        return execute(self, inputs, attrs, out, **state)
+        return _execute()(self, inputs, attrs, out, **state)
 
     def _arguments(self, inputs, attrs):
         """(inputs with None for the absent, attributes with their defaults, run state).
@@ -196,6 +197,14 @@ class Op:
         node = Graph.current().add(self, inputs, attrs, self.infer(inputs, attrs))
         outputs = node.outputs
         return outputs[0] if len(outputs) == 1 else outputs or None
+
+
+@functools.cache
+def _execute() -> Callable:
+    """What runs ops on arrays; it needs the native module, so it is imported when it is needed."""
+    from ._eager import execute
+
+    return execute
 
 
 def to_dtype(value, dtype: str) -> np.ndarray:
