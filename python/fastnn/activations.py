@@ -165,7 +165,7 @@ def serialize(activation) -> str:
         ValueError: the function is not from this module, so that a file could not name it.
     """
     name = getattr(activation, "__name__", None)
-    if name is None or registry.get(name) is not activation:
+    if name not in __all__ or globals()[name] is not activation:
         raise ValueError(
             f"{activation!r} cannot be saved: only the functions of fastnn.activations have a name "
             "that a file can hold."

@@ -144,7 +144,7 @@ class Layer:
         refuse_unknown(where, unsupported)
         check_dtype(where, dtype)
         shape = tuple(int(d) for d in shape)
-        initializer = initializers.get(initializer or "glorot_uniform")
+        initializer = initializers.get("glorot_uniform" if initializer is None else initializer)
         value = np.asarray(initializer(shape, dtype="float32"), np.float32)
         if value.shape != shape:
             raise ValueError(
