@@ -115,6 +115,8 @@ def _loss_and_metrics(
         total = ops.add(total, penalty)
     graph.scope = "metrics"
     ops.accumulate(loss_total, total, weight=float(batch))
+    if total.ndim:  # reduction=None: the mean is shown, the sum is minimised, as Keras does
+        total = ops.weighted_sum(total, None, divisor=1.0)
     for metric in metrics:
         metric.emit(rows.get("y", metric.target_dtype), y_pred, None)
     for metric in weighted_metrics:
