@@ -265,3 +265,12 @@ def test_define_wants_all_rules():
         with pytest.raises(TypeError, match="must be functions"):
             define("new", **{**rules, missing: 3})
     assert "new" not in ops.registry
+
+
+def test_the_guide_quotes_what_is_there():
+    root = Path(__file__).parents[2]
+    guide = (root / "docs/add_an_op.md").read_text()
+    quotes = re.findall(r"^`([\w/.]+)`:\n\n```\w*\n(.*?)```", guide, re.M | re.S)
+    assert len(quotes) == guide.count("```") / 2
+    for path, text in quotes:
+        assert text in (root / path).read_text(), f"{path} does not say:\n{text}"
