@@ -450,6 +450,8 @@ class Variable:
 
 
 class Model:
+    layers = ()
+
     def __init__(self, **values):
         self.weights = [Variable(name, value) for name, value in values.items()]
 
@@ -499,8 +501,39 @@ def test_integers_are_not_converted(path):
 def test_two_weights_with_one_name(path):
     model = Model(a=np.zeros(2))
     model.weights *= 2
-    with pytest.raises(ValueError, match="two weights are called 'a'.*different names"):
+    with pytest.raises(ValueError, match="two weights .* are called 'a'.*different names"):
         save_weights(model, path)
+
+
+def network(**last):
+    from fastnn.keras import Sequential
+    from fastnn.keras.layers import Dense, Input
+
+    hidden = Dense(4, activation="relu"), Dense(3, name="dense_700"), Dense(3, name="middle_2")
+    return Sequential([Input((5,)), *hidden, Dense(2, **last)])
+
+
+def test_a_model_built_again_in_the_same_process(path):
+    """Its automatic names go on counting: dense_2, dense_3. The file does not know."""
+    model = network()
+    model.save_weights(path)
+    layers = ["dense", "dense_1", "middle_2", "dense_2"]
+    expected = {f"{layer}/{name}" for layer in layers for name in ("kernel", "bias")}
+    assert safetensors.read(path)[0].keys() == expected
+    again = network()
+    x = np.random.default_rng(0).normal(size=(6, 5)).astype(np.float32)
+    assert not np.array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    again.load_weights(path)
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+
+
+def test_names_that_the_user_gave_are_kept(path):
+    network(name="head").save_weights(path)
+    assert "head/kernel" in safetensors.read(path)[0]
+    with pytest.raises(
+        ValueError, match="'dense_2/bias' is in the model only(.|\n)*'head/kernel' is"
+    ):
+        network().load_weights(path)
 
 
 @pytest.mark.parametrize("name", ["m.weights.h5", "m.npz", "m", "m.safetensors.bak"])

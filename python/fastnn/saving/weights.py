@@ -1,49 +1,51 @@
-"""A model's weights in a safetensors file, each under the path of its variable."""
+"""A model's weights in a safetensors file, each under a name like `dense/kernel`.
+
+The names are the variables' paths, but that automatic names of layers (`dense_7`) are numbered
+within the model and not within the process: a model that is built again has the same ones, whatever
+was built before it.
+"""
 
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 
 import numpy as np
 
 from fastnn.saving import safetensors
+from fastnn.utils.naming import snake_case
 
 SUFFIX = ".safetensors"
 
 
 def save_weights(model, path: str | os.PathLike) -> None:
-    """Write all weights of `model`, trainable or not, to a `.safetensors` file.
+    """Write all weights of a built model, trainable or not, to a `.safetensors` file.
 
     The file replaces an old one whole or not at all, and carries a checksum.
 
     Args:
-        model: has `weights`: variables with `path`, `numpy()`.
+        model: a `Sequential`: has `layers`, and `weights` with `path` and `numpy()`.
         path: ends in `.safetensors`; Keras' habit is `.weights.safetensors`.
 
     Raises:
-        ValueError: another suffix; two weights with one path.
+        ValueError: another suffix; two weights with one name.
         OSError: the file cannot be written; an old one is as it was.
     """
     _check_suffix(path)
-    tensors: dict[str, np.ndarray] = {}
-    for variable in model.weights:
-        if variable.path in tensors:
-            raise ValueError(
-                f"save_weights: two weights are called '{variable.path}'."
-                " Give the layers that own them different names."
-            )
-        tensors[variable.path] = variable.numpy()
+    tensors = {name: variable.numpy() for name, variable in _named_weights(model).items()}
     safetensors.write(path, tensors, {"format": "fastnn.weights"})
 
 
 def load_weights(model, path: str | os.PathLike) -> None:
-    """Set all weights of `model` from a file that `save_weights` or another program wrote.
+    """Set all weights of a built model from a file that `save_weights` or another program wrote.
 
-    The names and shapes must be the model's, all of them; nothing is set when they are not.
+    Names and shapes must be the model's, all of them; nothing is set when they are not.
     Floating-point numbers of another width are converted.
 
     Args:
-        model: has `weights`: variables with `path`, `shape`, `dtype`, `assign(array)`.
+        model: a `Sequential`: has `layers`, and `weights` with `path`, `shape`, `dtype` and
+            `assign(array)`.
         path: a `.safetensors` file.
 
     Raises:
@@ -53,7 +55,7 @@ def load_weights(model, path: str | os.PathLike) -> None:
     """
     _check_suffix(path)
     tensors, _ = safetensors.read(path)
-    variables = {variable.path: variable for variable in model.weights}
+    variables = _named_weights(model)
     problems = [f"'{name}' is in the model only" for name in variables if name not in tensors]
     problems += [f"'{name}' is in the file only" for name in tensors if name not in variables]
     for name in variables.keys() & tensors.keys():
@@ -62,10 +64,32 @@ def load_weights(model, path: str | os.PathLike) -> None:
         raise ValueError(
             f"load_weights: {os.fspath(path)} does not fit the model:\n  "
             + "\n  ".join(sorted(problems))
-            + "\nBuild the model that was saved: the same layers with the same names."
+            + "\nBuild the model that was saved: the same layers, in order, with the same names."
         )
     for name, variable in variables.items():
         variable.assign(tensors[name].astype(variable.dtype, copy=False))
+
+
+def _named_weights(model) -> dict[str, object]:
+    """The model's variables by their names in a file."""
+    numbers: Counter[str] = Counter()
+    names = {}
+    for layer in model.layers:
+        kind = snake_case(type(layer).__name__)
+        if re.fullmatch(rf"{kind}(_\d+)?", layer.name):
+            names[layer.name] = f"{kind}_{numbers[kind]}" if numbers[kind] else kind
+            numbers[kind] += 1
+    variables: dict[str, object] = {}
+    for variable in model.weights:
+        layer, slash, rest = variable.path.partition("/")
+        name = names.get(layer, layer) + slash + rest
+        if name in variables:
+            raise ValueError(
+                f"two weights of the model are called '{name}'."
+                " Give the layers that own them different names."
+            )
+        variables[name] = variable
+    return variables
 
 
 def _mismatch(name: str, variable, tensor: np.ndarray) -> list[str]:
