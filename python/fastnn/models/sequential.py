@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from fastnn.graph import Graph, Tensor
 from fastnn.layers import InputLayer, Layer, deserialize, serialize
 from fastnn.layers.registry import register
 
@@ -67,6 +68,9 @@ class Sequential(Model):
         if rebuild:
             self._rebuild()
         return layer
+
+    def _layers_inside(self):
+        return iter(self._layers)
 
     def _check(self, layer) -> None:
         if not isinstance(layer, Layer):
@@ -133,6 +137,7 @@ class Sequential(Model):
             if not layer.built:
                 layer.build((None, *shape[1:]))
             shape = tuple(layer.compute_output_shape(shape))
+        self._trace(input_shape)
         self._input_shape, self._output_shape = input_shape, shape
         for stream, layer in enumerate(_all_inside(self)):
             layer.stream = stream
@@ -147,6 +152,12 @@ class Sequential(Model):
             shape = first.batch_shape if isinstance(first, InputLayer) else _known_input(first)
         if shape is not None and self.layers:
             self.build(shape)
+
+    def _trace(self, input_shape) -> None:
+        """Calls the layers once on a symbolic row: layers inside of layers get their weights, and
+        what does not fit is found now."""
+        with Graph():
+            self.call(Tensor((1, *(1 if size is None else size for size in input_shape[1:]))))
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:

@@ -166,12 +166,12 @@ def _loop(mode: str, trainer, feed, callbacks: CallbackList, model,
 
     done = 0
     for chunk in feed.chunks(batches_at_once):
-        if per_batch:
-            callbacks.batch_begin(mode, done)
+        for callback in per_batch:
+            getattr(callback, f"on_{mode}_batch_begin")(done, None)
         logs = work(chunk)
         done += chunk.batches
-        if per_batch:
-            callbacks.batch_end(mode, done - 1, logs)
+        for callback in per_batch:
+            getattr(callback, f"on_{mode}_batch_end")(done - 1, logs)
         callbacks.call(f"on_{mode}_chunk_end", done - 1, logs)
         if getattr(model, STOP[mode]):
             break

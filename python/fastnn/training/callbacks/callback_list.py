@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from .callback import Callback, Logs
+from .callback import Callback
 from .history import History
 from .progbar_logger import ProgbarLogger
 
@@ -33,10 +33,6 @@ class CallbackList:
         for callback in self.callbacks:
             callback.set_model(model)
             callback.set_params(params)
-        self._per_batch = {
-            mode: [c for c in self.callbacks if c.uses_batches(mode)]
-            for mode in ("train", "test", "predict")
-        }
 
     @property
     def history(self) -> History:
@@ -47,17 +43,9 @@ class CallbackList:
         for callback in self.callbacks:
             getattr(callback, hook)(*args)
 
-    def per_batch(self, mode: str) -> bool:
-        """Does anybody want to be called around every batch?"""
-        return bool(self._per_batch[mode])
-
-    def batch_begin(self, mode: str, batch: int) -> None:
-        for callback in self._per_batch[mode]:
-            getattr(callback, f"on_{mode}_batch_begin")(batch, None)
-
-    def batch_end(self, mode: str, batch: int, logs: Logs) -> None:
-        for callback in self._per_batch[mode]:
-            getattr(callback, f"on_{mode}_batch_end")(batch, logs)
+    def per_batch(self, mode: str) -> list[Callback]:
+        """Those that want to be called around every batch of "train", "test" or "predict"."""
+        return [c for c in self.callbacks if c.uses_batches(mode)]
 
 
 def _as_list(callbacks) -> list[Callback]:

@@ -11,8 +11,8 @@ from .callback import Callback, Logs
 class LossThreshold(Callback):
     """Ends training when `monitor` has reached `value`: when it is not greater any more.
 
-    It looks at the end of each epoch, at the epoch's mean, which is the same in every run; within an
-    epoch, what a running mean is when it is looked at depends on the speed of the machine.
+    It looks at the end of each epoch, at the epoch's mean, which is the same in every run; when a
+    running mean is looked at within an epoch depends on the speed of the machine.
 
     Args:
         value: the loss to reach.

@@ -1,4 +1,4 @@
-"""Anything NumPy understands -> an array that the kernels can read, copied only where it must be."""
+"""Anything NumPy understands -> an array that the kernels can read, copied only if it must be."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 # The kernels gather minibatches from these, converting as they go, so that a data set of bytes
 # stays a data set of bytes. Every other number type is converted once to one that holds its values.
-NATIVE = frozenset({"uint8", "int32", "int64", "float32", "float64"})
+NATIVE = frozenset(map(np.dtype, ("uint8", "int32", "int64", "float32", "float64")))
 WIDEN = {
     "bool": "uint8",
     "int8": "int32",
@@ -15,7 +15,6 @@ WIDEN = {
     "uint32": "int64",
     "uint64": "float64",
     "float16": "float32",
-    "longdouble": "float64",
 }
 
 
@@ -29,6 +28,13 @@ def as_array(value, name: str) -> np.ndarray:
         TypeError: text, objects, complex numbers, dates: what is not a number.
         ValueError: nothing at all, a single number, rows of different lengths.
     """
+    if (
+        type(value) is np.ndarray
+        and value.dtype in NATIVE
+        and value.flags.c_contiguous
+        and value.ndim
+    ):
+        return value
     if value is None:
         raise ValueError(f"`{name}` is missing (None came).")
     if isinstance(value, dict | set | str | bytes):
@@ -48,13 +54,23 @@ def as_array(value, name: str) -> np.ndarray:
             f"`{name}` must have rows; a single value came: {value!r:.60}. Give an array whose "
             "first axis runs over the samples."
         )
-    dtype = array.dtype.name if array.dtype.kind != "f" or array.itemsize <= 8 else "longdouble"
-    if dtype not in NATIVE and dtype not in WIDEN:
+    dtype = _readable(array.dtype)
+    if dtype is None:
         raise TypeError(
             f"`{name}` has dtype {array.dtype} (from {type(value).__name__}); numbers are needed: "
             "bool, integers or floats. Convert it first, for instance with .astype('float32')."
         )
-    return np.ascontiguousarray(array, WIDEN.get(dtype, dtype))
+    return np.ascontiguousarray(array, dtype)
+
+
+def _readable(dtype: np.dtype) -> np.dtype | None:
+    """The type in which the kernels read values of `dtype`; None when they are no real numbers."""
+    if dtype.kind == "f" and dtype.itemsize > 8:
+        return np.dtype(np.float64)
+    native = dtype.newbyteorder("=")
+    if native in NATIVE:
+        return native
+    return np.dtype(WIDEN[native.name]) if native.name in WIDEN else None
 
 
 def as_inputs(x, model) -> np.ndarray:

@@ -87,7 +87,8 @@ def _fit_to_output(y: np.ndarray, output_shape, loss) -> np.ndarray:
             f"{(None, *expected)}.{_other_loss(y, output_shape, sparse)}"
         )
     if sparse:
-        _check_labels(y, output_shape[-1], getattr(loss, "ignore_class", None))
+        _check_labels(y, output_shape[-1], getattr(loss, "settings", {}).get("ignore_class"))
+        return y.astype(np.int32) if y.dtype.kind == "f" else y
     return y
 
 
