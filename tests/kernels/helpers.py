@@ -173,6 +173,11 @@ def sizes_around_vectors() -> list[int]:
     return [0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 1023, 1025, 4095, 4096, 4097, 9001]
 
 
+def sum_roundings(n: int) -> int:
+    """Additions that one term of a row's sum goes through: loop.h with its smallest vector, 4 lanes."""
+    return min(n, 4096) // 16 + 8
+
+
 def ulps(y: np.ndarray, exact: np.ndarray) -> np.ndarray:
     """|y - exact| in units of the float32 spacing at `exact` (float64); inf is taken for 2^128.
 

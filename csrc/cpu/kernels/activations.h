@@ -69,29 +69,30 @@ struct Gelu {
   static constexpr float kFar = 14.7f;  // beyond it the product is below the least denormal
   FASTNN_INLINE Vec operator()(Vec x) const {
     const Vec a = min(abs(x), Vec::set(kFar));
-    return fnma(normal_tail(a).a_mass, Vec::set(kTailScale), max(x, Vec::zero()));
+    const NormalTail tail = normal_tail(a);
+    return max(x, Vec::zero()) - tail.exp.times(a * tail.p / tail.q);
   }
   FASTNN_INLINE Vec grad(Vec dy, Vec x) const {  // the distribution plus x times the density
     const Vec a = min(abs(x), Vec::set(kFar));
     const NormalTail tail = normal_tail(a);
-    const Vec left = fnma(a * Vec::set(0.39894228f), tail.density, tail.mass) * Vec::set(kTailScale);
+    const Vec left = tail.exp.times(fnma(a, Vec::set(0.39894228f), tail.p / tail.q));
     return dy * select(gt(x, Vec::zero()), Vec::set(1.0f) - left, left);
   }
 };
 
-// x sigmoid(v) from a = min(|x|, far) and e = 2^kTailShift e^-v(a), v odd: e / (1 + e) on the left.
-FASTNN_INLINE Vec times_sigmoid(Vec x, Vec a, Vec e) {
-  const Vec scale = Vec::set(kTailScale), one = Vec::set(1.0f);
-  const Vec s = one / fma(e, scale, one);
-  return select(gt(x, Vec::zero()), x * s, -(a * (e * s)) * scale);
+// x sigmoid(v) for an odd v(x), from a = min(|x|, far) and e^-v(a): e / (1 + e) is sigmoid on the left.
+FASTNN_INLINE Vec times_sigmoid(Vec x, Vec a, ExpParts e) {
+  const Vec one = Vec::set(1.0f);
+  const Vec s = one / (e.times(one) + one);
+  return select(gt(x, Vec::zero()), x * s, -e.times(a * s));
 }
 // Its slope s + x v' s (1 - s), from dv = v'(a): s (1 - a dv (1 - s)) on the left.
-FASTNN_INLINE Vec times_sigmoid_slope(Vec x, Vec a, Vec e, Vec dv) {
-  const Vec scale = Vec::set(kTailScale), one = Vec::set(1.0f);
-  const Vec small = e * scale, s = one / (small + one);
+FASTNN_INLINE Vec times_sigmoid_slope(Vec x, Vec a, ExpParts e, Vec dv) {
+  const Vec one = Vec::set(1.0f), small = e.times(one);
+  const Vec s = one / (small + one);
   const Mask right = gt(x, Vec::zero());
-  const Vec factor = fma(select(right, small, -one) * (a * dv), s, one);
-  return select(right, s * factor, e * s * factor * scale);
+  const Vec product = s * fma(select(right, small, -one) * (a * dv), s, one);
+  return select(right, product, e.times(product));
 }
 
 // The same with tanh instead of the error function: x sigmoid(v), v = x (k0 + k1 x^2),
@@ -102,9 +103,9 @@ struct GeluTanh {
   static constexpr float k1 = 0.0713548163f;
   static constexpr float k1_upper = 0x1.244p-4f, k1_rest = 4.7186163e-6f;  // 11 bits, and the rest
 
-  // 2^kTailShift e^-v for a >= 0. v reaches 100, so float32 alone would leave a relative error of 2^-18 in
+  // e^-v for a >= 0. v reaches 100, so float32 alone would leave a relative error of 2^-18 in
   // the result: v is computed in two parts, the upper one from exact products of half-length factors.
-  FASTNN_INLINE static Vec exp_minus_v(Vec a) {
+  FASTNN_INLINE static ExpParts exp_minus_v(Vec a) {
     const Vec a_upper = upper_half(a), a_rest = a - a_upper;
     const Vec square = a_upper * a_upper, square_rest = a_rest * (a + a_upper);
     const Vec square_upper = upper_half(square);
@@ -119,7 +120,7 @@ struct GeluTanh {
     const Vec slope_upper = upper_half(slope);
     const Vec v_rest = fma(a_upper, slope - slope_upper + slope_rest,
                            a_rest * (slope + slope_rest));
-    return exp_bounded(-(a_upper * slope_upper), -v_rest, kTailShift);
+    return exp_parts(-(a_upper * slope_upper), -v_rest);
   }
   FASTNN_INLINE Vec operator()(Vec x) const {
     const Vec a = min(abs(x), Vec::set(kFar));
@@ -135,14 +136,13 @@ struct GeluTanh {
 // x sigmoid(x) (swish).
 struct Silu {
   static constexpr float kFar = 200.0f;  // keeps infinity away; 200 e^-200 is 0
-  FASTNN_INLINE static Vec exp_minus(Vec a) { return exp_bounded(-a, Vec::zero(), kTailShift); }
   FASTNN_INLINE Vec operator()(Vec x) const {
     const Vec a = min(abs(x), Vec::set(kFar));
-    return times_sigmoid(x, a, exp_minus(a));
+    return times_sigmoid(x, a, exp_parts(-a));
   }
   FASTNN_INLINE Vec grad(Vec dy, Vec x) const {
     const Vec a = min(abs(x), Vec::set(kFar));
-    return dy * times_sigmoid_slope(x, a, exp_minus(a), Vec::set(1.0f));
+    return dy * times_sigmoid_slope(x, a, exp_parts(-a), Vec::set(1.0f));
   }
 };
 

@@ -41,21 +41,35 @@ FASTNN_INLINE Vec expm1_reduced(Vec r) {
   return fma(r * r, p, r);
 }
 
-// 2^shift e^(x + tail) for x <= 89 (or NaN) and |tail| < 0.1. `tail` carries the bits of an argument
-// that float32 cannot: an absolute error in the argument is a relative error in the result. The shift
-// keeps a result that is a factor of something larger out of the denormals, which have fewer bits.
-FASTNN_INLINE Vec exp_bounded(Vec x, Vec tail, int shift = 0) {
-  const Vec n = round((x + tail) * Vec::set(kLog2E));
-  const Vec r = fnma(n, Vec::set(kLn2Upper), x) + fnma(n, Vec::set(kLn2Lower), tail);
-  const Vec y = ldexp(expm1_reduced(r) + Vec::set(1.0f), to_int(n) + VecI::set(shift));
-  // e^-104 is less than half the least denormal.
-  return select(lt(x, Vec::set(-104.0f - 0.693147181f * static_cast<float>(shift))), Vec::zero(), y);
-}
-FASTNN_INLINE Vec exp_bounded(Vec x) {
+// e^x = 2^n (1 + m1) in parts, so that a product with it is rounded once, at the end, also where e^x
+// itself would be a denormal.
+struct ExpParts {
+  Vec m1;
+  VecI n;
+  Mask zero;  // where x < kExpFloor
+
+  // f e^x for |f| < 2^60.
+  FASTNN_INLINE Vec times(Vec f) const {
+    return select(zero, Vec::zero(), ldexp(fma(m1, f, f), n));
+  }
+};
+
+inline constexpr float kExpFloor = -150.0f;  // 2^60 e^-150 < 2^-150, half the least denormal
+
+// For x <= 89 (or NaN).
+FASTNN_INLINE ExpParts exp_parts(Vec x) {
   const Vec n = round(x * Vec::set(kLog2E));
-  const Vec y = ldexp(expm1_reduced(subtract_ln2(x, n)) + Vec::set(1.0f), to_int(n));
-  return select(lt(x, Vec::set(-104.0f)), Vec::zero(), y);
+  return {expm1_reduced(subtract_ln2(x, n)), to_int(n), lt(x, Vec::set(kExpFloor))};
 }
+// Of x + tail, |tail| < 0.25: `tail` carries the bits of an argument that float32 cannot, because an
+// absolute error in the argument is a relative error in the result.
+FASTNN_INLINE ExpParts exp_parts(Vec x, Vec tail) {
+  const Vec sum = x + tail, n = round(sum * Vec::set(kLog2E));
+  const Vec r = fnma(n, Vec::set(kLn2Upper), x) + fnma(n, Vec::set(kLn2Lower), tail);
+  return {expm1_reduced(r), to_int(n), lt(sum, Vec::set(kExpFloor))};
+}
+
+FASTNN_INLINE Vec exp_bounded(Vec x) { return exp_parts(x).times(Vec::set(1.0f)); }
 
 FASTNN_INLINE Vec exp(Vec x) {
   return select(gt(x, Vec::set(89.0f)), Vec::set(kInfinity), exp_bounded(x));
@@ -123,27 +137,24 @@ FASTNN_INLINE Vec sign(Vec x) {
   return select(gt(x, zero), one, select(lt(x, zero), -one, x));
 }
 
-// The standard normal distribution at -a, a in [0, 14.7], all times 2^kTailShift: its density (times
-// sqrt(2 pi)), its mass, and a times the mass. mass = density * R(a) where R, half the scaled
-// complementary error function erfcx(a / sqrt 2), is a rational function of degrees 4 and 5 with
-// positive coefficients; relative error 2^-26.3.
+// The standard normal distribution at -a for a in [0, 14.7]: density = e^(-a^2/2) / sqrt(2 pi) and
+// mass = e^(-a^2/2) R(a), where R, half the scaled complementary error function erfcx(a / sqrt 2), is a
+// rational function p / q of degrees 4 and 5 with positive coefficients; relative error 2^-26.3.
+// q = 1 + a (k p + c) resembles the continued fraction R = 1 / (sqrt(2 pi) a + ...): where a is large,
+// the rounding errors of p cancel in the quotient.
 struct NormalTail {
-  Vec density, mass, a_mass;
+  ExpParts exp;
+  Vec p, q;
 };
-inline constexpr int kTailShift = 64;
-inline constexpr float kTailScale = 0x1p-64f;  // takes the shift away
 FASTNN_INLINE NormalTail normal_tail(Vec a) {
   // a^2 = upper^2 (exact) + the rest.
   const Vec upper = upper_half(a);
   const Vec rest = (a - upper) * (a + upper);
   const Vec minus_half = Vec::set(-0.5f);
-  const Vec density = exp_bounded(upper * upper * minus_half, rest * minus_half, kTailShift);
-  // R = p / (1 + a (k p + c)), which resembles the continued fraction 1 / (sqrt(2 pi) a + ...): where
-  // a is large, the rounding errors of p cancel.
   const Vec p = polynomial(a, 0.5f, 0.438696355f, 0.183532998f, 0.0407337658f, 4.13126871e-3f);
   const Vec c = polynomial(a, 0.421977639f, 0.104102924f, 0.0102132447f, 7.45387534e-6f);
   const Vec q = fma(a, fma(p, Vec::set(2.50660014f), c), Vec::set(1.0f));
-  return {density, density * (p / q), density * (a * p / q)};
+  return {exp_parts(upper * upper * minus_half, rest * minus_half), p, q};
 }
 
 }  // namespace fastnn::FASTNN_ISA
