@@ -88,7 +88,7 @@ class Model(Layer):
     @property
     def metrics_names(self) -> list[str]:
         """Names of the values that `evaluate` returns, in its order."""
-        return ["loss", *(m.name for m in self.metrics)]
+        return ["loss", *(self._trainer.named_metrics if self.compiled else ())]
 
     def reset_metrics(self) -> None:
         """Starts the running means of loss and metrics again."""

@@ -162,7 +162,7 @@ def _loop(mode: str, trainer, feed, callbacks: CallbackList, model,
     per_batch = callbacks.per_batch(mode)
 
     def batches_at_once() -> int:
-        return 1 if per_batch else max(1, trainer.chunk_rows(feed.batch_size) // feed.batch_size)
+        return 1 if per_batch else trainer.chunk_rows(feed.batch_size, mode) // feed.batch_size
 
     done = 0
     for chunk in feed.chunks(batches_at_once):

@@ -58,6 +58,7 @@ class Trainer:
             metric_room.check(m)
         self.metrics: list | None = None  # resolved when the shapes are known
         self.weighted_metrics: list = []
+        self.named_metrics: dict = {}  # both of them by the name they have in the logs
         self.seed = utils.next_seed() if seed is None else int(seed)
         self.check_finite = check_finite
         self.device = device
@@ -65,7 +66,7 @@ class Trainer:
         self._loss_total = Variable(np.zeros(2, np.float64), name="loss", space="state")
         self._state: Storage | None = None
         self._programs: OrderedDict = OrderedDict()
-        self._seconds_per_row: dict[int, float] = {}
+        self._seconds_per_row: dict[tuple[str, int], float] = {}
 
     # ---- whole ranges of rows; `fit`, `evaluate` and `predict` are loops over these
 
@@ -103,8 +104,7 @@ class Trainer:
                 scalars=table,
             )
             self.optimizer.iterations = iterations + steps
-        if rows:
-            self._seconds_per_row[batch_size] = (time.perf_counter() - started) / rows
+        self._measured("train", batch_size, rows, started)
 
     def test_rows(
         self,
@@ -120,8 +120,10 @@ class Trainer:
         self._require(loss=self.loss)
         rows = len(x) - first_row if rows is None else rows
         arrays = _named(x=x, y=y, sample_weight=sample_weight)
+        started = time.perf_counter()
         for batch, row, steps in _pieces(first_row, rows, batch_size):
             self._program("test", arrays, batch).run(arrays, steps=steps, row=row, batch=batch)
+        self._measured("test", batch_size, rows, started)
 
     def predict_rows(
         self,
@@ -137,13 +139,22 @@ class Trainer:
         rows = len(x) - first_row if rows is None else rows
         arrays = _named(x=x, out=out)
         kind = "call" if training else "predict"
+        started = time.perf_counter()
         for batch, row, steps in _pieces(first_row, rows, batch_size):
             program = self._program(kind, arrays, batch)
             program.run(arrays, steps=steps, row=row, batch=batch, seed=self.seed)
+        self._measured("predict", batch_size, rows, started)
 
-    def chunk_rows(self, batch_size: int) -> int:
-        """How many rows make about 50 ms: the time between two looks at Ctrl-C and callbacks."""
-        seconds = self._seconds_per_row.get(batch_size)
+    def _measured(self, kind: str, batch_size: int, rows: int, started: float) -> None:
+        if rows:
+            seconds = time.perf_counter() - started
+            self._seconds_per_row[kind, batch_size] = seconds / rows
+
+    def chunk_rows(self, batch_size: int, kind: str = "train") -> int:
+        """How many rows make about 50 ms of "train", "test" or "predict": from one look at Ctrl-C and
+        callbacks to the next.
+        """
+        seconds = self._seconds_per_row.get((kind, batch_size))
         steps = 1 if not seconds else max(1, int(CHUNK_SECONDS / (seconds * batch_size)))
         return steps * batch_size
 
@@ -157,7 +168,7 @@ class Trainer:
         """Means since the last reset: {"loss": ..., "accuracy": ...}. NaN when nothing has run."""
         total, count = self._loss_total.value
         logs = {"loss": float(total / count) if count else float("nan")}
-        logs.update((m.name, float(m.result())) for m in self.all_metrics)
+        logs.update((name, float(m.result())) for name, m in self.named_metrics.items())
         return logs
 
     @property
@@ -274,6 +285,7 @@ class Trainer:
         self.metrics, self.weighted_metrics = (
             [metrics.resolve(m, y_shape, out_shape) for m in group] for group in self._requested
         )
+        self.named_metrics = told_apart(self.metrics, self.weighted_metrics)
         totals = [self._loss_total, *(v for m in self.all_metrics for v in m.variables)]
         self._state = Storage("state", totals)
         self._programs.clear()
@@ -282,6 +294,21 @@ class Trainer:
         """Lets go of the data that the programs have bound."""
         for program in self._programs.values():
             program.release()
+
+
+def told_apart(metrics: list, weighted_metrics: list) -> dict:
+    """The metrics by name, as Keras names them: "accuracy", a second one "accuracy_1", a weighted
+    one whose name is taken "weighted_accuracy".
+    """
+    named: dict = {}
+    count = {"loss": 1}
+    for prefix, group in (("", metrics), ("weighted_", weighted_metrics)):
+        for m in group:
+            name = m.name if m.name not in count else prefix + m.name
+            taken = count.get(name, 0)
+            count[name] = taken + 1
+            named[f"{name}_{taken}" if taken else name] = m
+    return named
 
 
 def _named(**arrays) -> dict[str, np.ndarray]:

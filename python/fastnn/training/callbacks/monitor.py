@@ -54,9 +54,9 @@ class MonitorCallback(Callback):
         name = self.monitor.removeprefix("val_")
         if name == "loss":
             return "min"
-        for metric in self.model.metrics:
-            if metric.name == name and metric.direction is not None:
-                return "max" if metric.direction == "up" else "min"
+        metrics = dict(zip(self.model.metrics_names[1:], self.model.metrics, strict=True))
+        if name in metrics and metrics[name].direction is not None:
+            return "max" if metrics[name].direction == "up" else "min"
         raise ValueError(
             f"{type(self).__name__}: whether {self.monitor!r} should fall or rise is not known. "
             "Pass mode='min' or mode='max'."
