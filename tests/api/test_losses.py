@@ -60,7 +60,9 @@ CASES = {
     "huber, delta": (losses.Huber(delta=0.3), Y, P, lambda y, p: huber(y - p, 0.3)),
     "log cosh": (losses.LogCosh(), Y, P, lambda y, p: np.log(np.cosh(y - p)).mean(axis=-1)),
     "kld": (losses.KLDivergence(), D, Q, lambda y, p: (y * np.log(y / p)).sum(axis=-1)),
-    "poisson": (losses.Poisson(), BITS * 3, Q, lambda y, p: (p - y * np.log(p + EPS)).mean(axis=-1)),
+    "poisson": (
+        losses.Poisson(), BITS * 3, Q, lambda y, p: (p - y * np.log(p + EPS)).mean(axis=-1),
+    ),
     "hinge": (
         losses.Hinge(), 2 * BITS - 1, P, lambda y, p: np.maximum(1 - y * p, 0).mean(axis=-1),
     ),
@@ -76,7 +78,8 @@ CASES = {
         losses.BinaryCrossentropy(from_logits=True), BITS, P, lambda y, p: binary(y, sigmoid(p)),
     ),
     "cce": (
-        losses.CategoricalCrossentropy(), ONE_HOT, Q, lambda y, p: -(y * log_chances(p)).sum(axis=-1),
+        losses.CategoricalCrossentropy(), ONE_HOT, Q,
+        lambda y, p: -(y * log_chances(p)).sum(axis=-1),
     ),
     "cce, smooth": (
         losses.CategoricalCrossentropy(label_smoothing=0.2), ONE_HOT, Q,
