@@ -6,7 +6,7 @@
 from fastnn.layers import Input, Layer
 from fastnn.losses import Loss
 from fastnn.metrics import Metric
-from fastnn.models import Sequential
+from fastnn.models import Model, Sequential
 from fastnn.optimizers import Optimizer
 
 from . import (
@@ -29,6 +29,7 @@ __all__ = [
     "Layer",
     "Loss",
     "Metric",
+    "Model",
     "Optimizer",
     "Sequential",
     "activations",

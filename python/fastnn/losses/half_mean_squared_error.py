@@ -17,7 +17,12 @@ def half_mean_squared_error(y_true, y_pred):
 class HalfMeanSquaredError(LossFunctionWrapper):
     """1 / (2 n) * sum((y_true - y_pred)^2) over n rows. Keras has no such loss."""
 
-    def __init__(self, reduction="sum_over_batch_size", name="half_mean_squared_error", dtype=None):
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "half_mean_squared_error",
+        dtype=None,
+    ):
         super().__init__(half_mean_squared_error, reduction, name, dtype)
 
 

@@ -32,7 +32,9 @@ def signs(y_true):
 class Hinge(LossFunctionWrapper):
     """mean(max(1 - y_true * y_pred, 0)); see the function `hinge`."""
 
-    def __init__(self, reduction="sum_over_batch_size", name="hinge", dtype=None):
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "hinge", dtype=None
+    ):
         super().__init__(hinge, reduction, name, dtype)
 
 

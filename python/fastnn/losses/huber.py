@@ -21,7 +21,11 @@ class Huber(LossFunctionWrapper):
     """See `huber`; `delta` is where the two forms meet."""
 
     def __init__(
-        self, delta=1.0, reduction="sum_over_batch_size", name="huber_loss", dtype=None
+        self,
+        delta: float = 1.0,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "huber_loss",
+        dtype=None,
     ):
         delta = check_number("Huber", "delta", delta, low=0)
         super().__init__(huber, reduction, name, dtype, delta=delta)

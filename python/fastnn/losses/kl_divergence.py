@@ -19,7 +19,9 @@ def kl_divergence(y_true, y_pred):
 class KLDivergence(LossFunctionWrapper):
     """sum(y_true * log(y_true / y_pred)) of a row, the mean over rows."""
 
-    def __init__(self, reduction="sum_over_batch_size", name="kl_divergence", dtype=None):
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "kl_divergence", dtype=None
+    ):
         super().__init__(kl_divergence, reduction, name, dtype)
 
 

@@ -17,7 +17,9 @@ def log_cosh(y_true, y_pred):
 class LogCosh(LossFunctionWrapper):
     """mean(log(cosh(y_pred - y_true)))."""
 
-    def __init__(self, reduction="sum_over_batch_size", name="log_cosh", dtype=None):
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "log_cosh", dtype=None
+    ):
         super().__init__(log_cosh, reduction, name, dtype)
 
 

@@ -17,7 +17,12 @@ def mean_absolute_error(y_true, y_pred):
 class MeanAbsoluteError(LossFunctionWrapper):
     """mean(|y_true - y_pred|)."""
 
-    def __init__(self, reduction="sum_over_batch_size", name="mean_absolute_error", dtype=None):
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_absolute_error",
+        dtype=None,
+    ):
         super().__init__(mean_absolute_error, reduction, name, dtype)
 
 

@@ -17,7 +17,12 @@ def mean_squared_error(y_true, y_pred):
 class MeanSquaredError(LossFunctionWrapper):
     """mean((y_true - y_pred)^2)."""
 
-    def __init__(self, reduction="sum_over_batch_size", name="mean_squared_error", dtype=None):
+    def __init__(
+        self,
+        reduction: str | None = "sum_over_batch_size",
+        name: str = "mean_squared_error",
+        dtype=None,
+    ):
         super().__init__(mean_squared_error, reduction, name, dtype)
 
 

@@ -19,7 +19,9 @@ def poisson(y_true, y_pred):
 class Poisson(LossFunctionWrapper):
     """mean(y_pred - y_true * log(y_pred + 1e-7))."""
 
-    def __init__(self, reduction="sum_over_batch_size", name="poisson", dtype=None):
+    def __init__(
+        self, reduction: str | None = "sum_over_batch_size", name: str = "poisson", dtype=None
+    ):
         super().__init__(poisson, reduction, name, dtype)
 
 

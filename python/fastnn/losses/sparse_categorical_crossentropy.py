@@ -32,9 +32,7 @@ def sparse_categorical_crossentropy(
     if from_logits:
         logits = logits_of("softmax", y_pred)
         return ops.sparse_softmax_crossentropy(y_true, logits, ignore=ignore_class)[0]
-    return ops.sparse_categorical_crossentropy(
-        y_true, y_pred, epsilon=EPSILON, ignore=ignore_class
-    )
+    return ops.sparse_categorical_crossentropy(y_true, y_pred, epsilon=EPSILON, ignore=ignore_class)
 
 
 class SparseCategoricalCrossentropy(LossFunctionWrapper):
@@ -47,11 +45,11 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
 
     def __init__(
         self,
-        from_logits=False,
-        ignore_class=None,
-        reduction="sum_over_batch_size",
-        axis=-1,
-        name="sparse_categorical_crossentropy",
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
+        name: str = "sparse_categorical_crossentropy",
         dtype=None,
     ):
         super().__init__(

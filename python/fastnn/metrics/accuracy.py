@@ -50,7 +50,7 @@ class Accuracy(MeanMetricWrapper):
 
     direction = "up"
 
-    def __init__(self, name="accuracy", dtype=None):
+    def __init__(self, name: str = "accuracy", dtype=None):
         super().__init__(accuracy, name, dtype)
 
 
@@ -64,7 +64,7 @@ class BinaryAccuracy(MeanMetricWrapper):
 
     direction = "up"
 
-    def __init__(self, name="binary_accuracy", dtype=None, threshold=0.5):
+    def __init__(self, name: str = "binary_accuracy", dtype=None, threshold: float = 0.5):
         threshold = check_number("BinaryAccuracy", "threshold", threshold, low=0, high=1)
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
@@ -75,7 +75,7 @@ class CategoricalAccuracy(MeanMetricWrapper):
 
     direction = "up"
 
-    def __init__(self, name="categorical_accuracy", dtype=None):
+    def __init__(self, name: str = "categorical_accuracy", dtype=None):
         super().__init__(categorical_accuracy, name, dtype)
 
 
@@ -86,7 +86,7 @@ class SparseCategoricalAccuracy(MeanMetricWrapper):
     target_dtype = "int32"
     direction = "up"
 
-    def __init__(self, name="sparse_categorical_accuracy", dtype=None):
+    def __init__(self, name: str = "sparse_categorical_accuracy", dtype=None):
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
@@ -96,7 +96,7 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
 
     direction = "up"
 
-    def __init__(self, k=5, name="top_k_categorical_accuracy", dtype=None):
+    def __init__(self, k: int = 5, name: str = "top_k_categorical_accuracy", dtype=None):
         super().__init__(top_k_categorical_accuracy, name, dtype, k=check_k(type(self), k))
 
 
@@ -109,10 +109,10 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
 
     def __init__(
         self,
-        k=5,
-        name="sparse_top_k_categorical_accuracy",
+        k: int = 5,
+        name: str = "sparse_top_k_categorical_accuracy",
         dtype=None,
-        from_sorted_ids=False,
+        from_sorted_ids: bool = False,
     ):
         if from_sorted_ids:
             raise ValueError(

@@ -36,16 +36,16 @@ class AUC(ConfusionMetric):
 
     def __init__(
         self,
-        num_thresholds=200,
-        curve="ROC",
-        summation_method="interpolation",
-        name=None,
+        num_thresholds: int = 200,
+        curve: str = "ROC",
+        summation_method: str = "interpolation",
+        name: str | None = None,
         dtype=None,
         thresholds=None,
-        multi_label=False,
+        multi_label: bool = False,
         num_labels=None,
         label_weights=None,
-        from_logits=False,
+        from_logits: bool = False,
     ):
         refuse_unsupported(
             "AUC", multi_label=multi_label, num_labels=num_labels, label_weights=label_weights

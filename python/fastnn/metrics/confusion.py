@@ -31,9 +31,7 @@ class ConfusionMetric(Metric):
         if sample_weight is not None:
             sample_weight = _flat(expand_weights(sample_weight, y_pred.shape))
         counts = self.counts if isinstance(y_pred, Tensor) else self.counts.value
-        ops.accumulate_confusion(
-            counts, _flat(y_true), _flat(y_pred), sample_weight, self._limits
-        )
+        ops.accumulate_confusion(counts, _flat(y_true), _flat(y_pred), sample_weight, self._limits)
 
 
 def _flat(x):
@@ -43,7 +41,7 @@ def _flat(x):
 class _AtThresholds(ConfusionMetric):
     """A figure at one threshold or at several; one gives a number, a list gives an array."""
 
-    def __init__(self, thresholds=None, name=None, dtype=None):
+    def __init__(self, thresholds=None, name: str | None = None, dtype=None):
         several = isinstance(thresholds, list | tuple | np.ndarray)
         limits = list(thresholds) if several else [0.5 if thresholds is None else thresholds]
         for limit in limits:
@@ -109,7 +107,9 @@ class _Share(_AtThresholds):
 
     direction = "up"
 
-    def __init__(self, thresholds=None, top_k=None, class_id=None, name=None, dtype=None):
+    def __init__(
+        self, thresholds=None, top_k=None, class_id=None, name: str | None = None, dtype=None
+    ):
         refuse_unsupported(type(self).__name__, top_k=top_k, class_id=class_id)
         super().__init__(thresholds, name, dtype)
 

@@ -15,7 +15,7 @@ class MeanSquaredError(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name="mean_squared_error", dtype=None):
+    def __init__(self, name: str = "mean_squared_error", dtype=None):
         super().__init__(losses.mean_squared_error, name, dtype)
 
 
@@ -24,7 +24,7 @@ class RootMeanSquaredError(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name="root_mean_squared_error", dtype=None):
+    def __init__(self, name: str = "root_mean_squared_error", dtype=None):
         super().__init__(losses.mean_squared_error, name, dtype)
 
     def result(self):
@@ -36,7 +36,7 @@ class MeanAbsoluteError(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name="mean_absolute_error", dtype=None):
+    def __init__(self, name: str = "mean_absolute_error", dtype=None):
         super().__init__(losses.mean_absolute_error, name, dtype)
 
 
@@ -45,7 +45,7 @@ class LogCoshError(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name="logcosh", dtype=None):
+    def __init__(self, name: str = "logcosh", dtype=None):
         super().__init__(losses.log_cosh, name, dtype)
 
 
@@ -54,7 +54,7 @@ class KLDivergence(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name="kl_divergence", dtype=None):
+    def __init__(self, name: str = "kl_divergence", dtype=None):
         super().__init__(losses.kl_divergence, name, dtype)
 
 
@@ -63,7 +63,7 @@ class Poisson(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name="poisson", dtype=None):
+    def __init__(self, name: str = "poisson", dtype=None):
         super().__init__(losses.poisson, name, dtype)
 
 
@@ -72,7 +72,7 @@ class Hinge(MeanMetricWrapper):
 
     direction = "down"
 
-    def __init__(self, name="hinge", dtype=None):
+    def __init__(self, name: str = "hinge", dtype=None):
         super().__init__(losses.hinge, name, dtype)
 
 
@@ -82,7 +82,11 @@ class BinaryCrossentropy(MeanMetricWrapper):
     direction = "down"
 
     def __init__(
-        self, name="binary_crossentropy", dtype=None, from_logits=False, label_smoothing=0
+        self,
+        name: str = "binary_crossentropy",
+        dtype=None,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
     ):
         super().__init__(
             losses.binary_crossentropy,
@@ -100,11 +104,11 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
     def __init__(
         self,
-        name="categorical_crossentropy",
+        name: str = "categorical_crossentropy",
         dtype=None,
-        from_logits=False,
-        label_smoothing=0,
-        axis=-1,
+        from_logits: bool = False,
+        label_smoothing: float = 0,
+        axis: int = -1,
     ):
         super().__init__(
             losses.categorical_crossentropy,
@@ -124,11 +128,11 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
 
     def __init__(
         self,
-        name="sparse_categorical_crossentropy",
+        name: str = "sparse_categorical_crossentropy",
         dtype=None,
-        from_logits=False,
-        ignore_class=None,
-        axis=-1,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        axis: int = -1,
     ):
         super().__init__(
             losses.sparse_categorical_crossentropy,

@@ -40,7 +40,7 @@ class _Total(Metric):
 class Sum(_Total):
     """The (weighted) sum of the values given to `update_state(values, sample_weight=None)`."""
 
-    def __init__(self, name="sum", dtype=None):
+    def __init__(self, name: str = "sum", dtype=None):
         super().__init__(dtype, name)
 
     def result(self):
@@ -53,7 +53,7 @@ class Mean(_Total):
     there were none. A row of several values counts as one: their mean.
     """
 
-    def __init__(self, name="mean", dtype=None):
+    def __init__(self, name: str = "mean", dtype=None):
         super().__init__(dtype, name)
 
     def update_state(self, values, sample_weight=None):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastnn import ops
 from fastnn.utils.arguments import check_number
 
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Rate
 from .registry import register
 
 
@@ -20,15 +20,13 @@ class Adadelta(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        rho=0.95,
-        epsilon=1e-7,
-        weight_decay=None,
-        *,
-        name="adadelta",
+        learning_rate: Rate = 0.001,
+        rho: float = 0.95,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
         **common,
     ):
-        super().__init__(learning_rate, weight_decay, name=name, **common)
+        super().__init__(learning_rate, weight_decay, **common)
         self.rho = check_number("Adadelta", "rho", rho, low=0, high=1)
         self.epsilon = check_number("Adadelta", "epsilon", epsilon, low=0)
 

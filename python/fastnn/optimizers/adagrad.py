@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastnn import ops
 from fastnn.utils.arguments import check_number
 
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Rate
 from .registry import register
 
 
@@ -22,15 +22,13 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        initial_accumulator_value=0.1,
-        epsilon=1e-7,
-        weight_decay=None,
-        *,
-        name="adagrad",
+        learning_rate: Rate = 0.001,
+        initial_accumulator_value: float = 0.1,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
         **common,
     ):
-        super().__init__(learning_rate, weight_decay, name=name, **common)
+        super().__init__(learning_rate, weight_decay, **common)
         self.initial_accumulator_value = check_number(
             "Adagrad", "initial_accumulator_value", initial_accumulator_value, low=0
         )

@@ -6,7 +6,7 @@ from fastnn import ops
 from fastnn.utils.arguments import check_number
 
 from .adam import check_beta
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Rate
 from .registry import register
 
 
@@ -21,16 +21,14 @@ class Adamax(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        weight_decay=None,
-        *,
-        name="adamax",
+        learning_rate: Rate = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = None,
         **common,
     ):
-        super().__init__(learning_rate, weight_decay, name=name, **common)
+        super().__init__(learning_rate, weight_decay, **common)
         self.beta_1 = check_beta(self, "beta_1", beta_1)
         self.beta_2 = check_beta(self, "beta_2", beta_2)
         self.epsilon = check_number("Adamax", "epsilon", epsilon, low=0)

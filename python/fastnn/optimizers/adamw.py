@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .adam import Adam
+from .optimizer import Rate
 from .registry import register
 
 
@@ -16,18 +17,14 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        weight_decay=0.004,
-        beta_1=0.9,
-        beta_2=0.999,
-        epsilon=1e-7,
-        amsgrad=False,
-        *,
-        name="adamw",
+        learning_rate: Rate = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
         **common,
     ):
         if weight_decay is None:
             raise ValueError("AdamW: `weight_decay` must be a number; without it, take Adam.")
-        super().__init__(
-            learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, name=name, **common
-        )
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, weight_decay, **common)

@@ -22,6 +22,8 @@ from .schedules import LearningRateSchedule
 if TYPE_CHECKING:
     from fastnn.training.parameters import Parameters
 
+Rate = float | LearningRateSchedule | Callable[[], float]
+
 
 class Optimizer:
     """Changes parameters along their gradients.
@@ -35,7 +37,7 @@ class Optimizer:
         clipnorm: largest norm of the gradient of each variable.
         global_clipnorm: largest norm of all gradients together.
         clipvalue: largest magnitude of each gradient's values.
-        name: by default the class in snake case.
+        name: by default the class in snake case, numbered from the second one on.
 
     Raises:
         TypeError: an unknown keyword argument.
@@ -45,7 +47,7 @@ class Optimizer:
 
     def __init__(
         self,
-        learning_rate,
+        learning_rate: Rate,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -79,7 +81,7 @@ class Optimizer:
         self.clipvalue = _number_or_none(where, "clipvalue", clipvalue)
         self.global_clipnorm = _number_or_none(where, "global_clipnorm", global_clipnorm)
         self.iterations = 0  # steps done; the trainer counts
-        self._learning_rate: float | LearningRateSchedule | Callable = 0.0
+        self._learning_rate: Rate = 0.0
         self._set_rate(learning_rate)
         self._built = False
         self._excluded: tuple[list[Variable], re.Pattern | None] = ([], None)
@@ -167,7 +169,7 @@ class Optimizer:
         return float(self._rates(self.iterations, 1)[0])
 
     @learning_rate.setter
-    def learning_rate(self, value) -> None:
+    def learning_rate(self, value: Rate) -> None:
         if isinstance(self._learning_rate, LearningRateSchedule) and not callable(value):
             raise TypeError(
                 f"{type(self).__name__}: the learning rate follows a schedule and cannot be set. "
@@ -175,7 +177,7 @@ class Optimizer:
             )
         self._set_rate(value)
 
-    def _set_rate(self, value) -> None:
+    def _set_rate(self, value: Rate) -> None:
         if not callable(value):
             value = check_number(type(self).__name__, "learning_rate", value)
         self._learning_rate = value

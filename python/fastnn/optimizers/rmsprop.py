@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastnn import ops
 from fastnn.utils.arguments import check_number
 
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Rate
 from .registry import register
 
 
@@ -23,17 +23,15 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.001,
-        rho=0.9,
-        momentum=0.0,
-        epsilon=1e-7,
-        centered=False,
-        weight_decay=None,
-        *,
-        name="rmsprop",
+        learning_rate: Rate = 0.001,
+        rho: float = 0.9,
+        momentum: float = 0.0,
+        epsilon: float = 1e-7,
+        centered: bool = False,
+        weight_decay: float | None = None,
         **common,
     ):
-        super().__init__(learning_rate, weight_decay, name=name, **common)
+        super().__init__(learning_rate, weight_decay, **common)
         self.rho = check_number("RMSprop", "rho", rho, low=0, high=1)
         self.momentum = check_number("RMSprop", "momentum", momentum, low=0, high=1)
         self.epsilon = check_number("RMSprop", "epsilon", epsilon, low=0)

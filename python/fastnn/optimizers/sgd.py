@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastnn import ops
 from fastnn.utils.arguments import check_number
 
-from .optimizer import Optimizer
+from .optimizer import Optimizer, Rate
 from .registry import register
 
 
@@ -20,15 +20,13 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate=0.01,
-        momentum=0.0,
-        nesterov=False,
-        weight_decay=None,
-        *,
-        name="SGD",
+        learning_rate: Rate = 0.01,
+        momentum: float = 0.0,
+        nesterov: bool = False,
+        weight_decay: float | None = None,
         **common,
     ):
-        super().__init__(learning_rate, weight_decay, name=name, **common)
+        super().__init__(learning_rate, weight_decay, **common)
         self.momentum = check_number("SGD", "momentum", momentum, low=0, high=1)
         self.nesterov = bool(nesterov)
 
