@@ -403,6 +403,69 @@ def test_compile_again():
     assert model.fit(x, y, epochs=2, verbose=0).history.keys() == {"loss", "accuracy"}
 
 
+# ---- what is trained
+
+
+def moved(model, x, y):
+    before = model.get_weights()
+    model.fit(x, y, verbose=0)
+    after = model.get_weights()
+    return [not np.array_equal(a, b) for a, b in zip(before, after, strict=True)]
+
+
+def test_trainable_is_looked_at_when_training_begins_after_compile():
+    """What real Keras does, step by step."""
+    x, y = data()
+    model = classifier()
+    assert moved(model, x, y) == [True] * 4
+    model.layers[0].trainable = False
+    assert moved(model, x, y) == [True] * 4
+    model.compile("adam", "sparse_categorical_crossentropy")
+    assert moved(model, x, y) == [False, False, True, True]
+    model.layers[0].trainable = True
+    assert moved(model, x, y) == [False, False, True, True]
+    model.compile("adam", "sparse_categorical_crossentropy")
+    model.predict(x)
+    model.layers[0].trainable = False
+    assert moved(model, x, y) == [False, False, True, True]
+
+
+def test_a_part_that_is_used_alone_does_not_disturb_the_whole():
+    """An encoder within an autoencoder: asking it changes nothing; Adam keeps its moments."""
+    x, _ = data()
+
+    def autoencoder():
+        fastnn.utils.set_random_seed(2)
+        encoder = Sequential([Input((FEATURES,)), Dense(2, "relu")])
+        model = Sequential([encoder, Dense(FEATURES)])
+        model.compile(Adam(0.01), "mse")
+        return encoder, model
+
+    (encoder, model), (_, undisturbed) = autoencoder(), autoencoder()
+    for _ in range(3):
+        model.fit(x, x, verbose=0)
+        undisturbed.fit(x, x, verbose=0)
+        kernel, bias = encoder.get_weights()
+        expected = np.maximum(x @ kernel + bias, 0)
+        np.testing.assert_allclose(encoder.predict(x), expected, atol=1e-5)
+        np.testing.assert_allclose(encoder(x), expected, atol=1e-5)
+    assert same_weights(model, undisturbed)
+
+
+def test_a_frozen_part_is_still_trained_by_its_own_trainer():
+    """The way of adversarial networks: train, freeze, put into another model, train in turns."""
+    x, _ = data()
+    judge = Sequential([Input((FEATURES,)), Dense(1, "sigmoid")])
+    judge.compile(Adam(0.01), "binary_crossentropy")
+    judge.train_on_batch(x, np.ones(N))
+    judge.trainable = False
+    whole = Sequential([Input((FEATURES,)), Dense(FEATURES), judge])
+    whole.compile(Adam(0.01), "binary_crossentropy")
+    for _ in range(2):
+        assert moved(judge, x, np.ones(N)) == [True, True]
+        assert moved(whole, x, np.zeros(N)) == [True, True, False, False]
+
+
 # ---- stopping
 
 

@@ -40,7 +40,7 @@ class Model(Layer):
     def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None,
                 weighted_metrics=None, run_eagerly=False, steps_per_execution=1,
                 jit_compile="auto", auto_scale_loss=True) -> None:  # fmt: skip
-        """Says how to train. Which weights are trainable is looked at now.
+        """Says how to train. Which weights are trainable counts when training next begins.
 
         Args:
             optimizer: a name ("adam"), a config, or an `Optimizer`.

@@ -14,13 +14,16 @@ from fastnn.planner import Place
 
 class Parameters:
     """Lays out `variables` (they become views into the flat buffers) and makes room for gradients
-    and for one slot per entry of `slot_values`, its starting value.
+    and for one slot per entry of `slot_values`, its starting value. `trainable` are those to train,
+    by default those marked so.
     """
 
-    def __init__(self, variables: list[Variable], slot_values: list[float] = ()):
-        trainable = [v for v in variables if v.trainable]
+    def __init__(self, variables: list[Variable], slot_values: list[float] = (),
+                 trainable: list[Variable] | None = None):  # fmt: skip
+        if trainable is None:
+            trainable = [v for v in variables if v.trainable]
         self.params = _stored("params", trainable)
-        self.frozen = _stored("frozen", [v for v in variables if not v.trainable])
+        self.frozen = _stored("frozen", [v for v in variables if v not in trainable])
         self.variables = self.params.variables
         self.grads = allocate(self.params.nbytes)
         self.slot_count = len(slot_values)
@@ -39,11 +42,19 @@ class Parameters:
             "slots": self.slots,
         }
 
-    def current(self, variables: list[Variable]) -> bool:
-        """Are these still the variables, laid out here, with the same ones trainable?"""
-        trainable = [v for v in variables if v.trainable]
-        frozen = [v for v in variables if not v.trainable]
+    def current(self, variables: list[Variable], trainable: list[Variable]) -> bool:
+        """Are these still the variables, laid out here, with the same ones trained?"""
+        frozen = [v for v in variables if v not in trainable]
         return self.params.holds(trainable) and self.frozen.holds(frozen)
+
+    def keep_slots(self, old: Parameters) -> None:
+        """Takes over the slots of the variables that an older layout trained too."""
+        for v, offset in zip(old.params.variables, old.params.offsets, strict=True):
+            if v in self.variables:
+                for k in range(self.slot_count):
+                    begin = k * old.params.nbytes + offset
+                    values = old.slots[begin : begin + v.nbytes].view(np.float32)
+                    self.slot(k, v)[...] = values.reshape(v.shape)
 
     def slot(self, k: int, v: Variable) -> np.ndarray:
         """A view of slot `k` of variable `v`, in v's shape."""

@@ -63,6 +63,7 @@ class Trainer:
         self.check_finite = check_finite
         self.device = device
         self.parameters: Parameters | None = None
+        self._trainable: list[Variable] | None = None  # decided when training is first planned
         self._loss_total = Variable(np.zeros(2, np.float64), name="loss", space="state")
         self._state: Storage | None = None
         self._programs: OrderedDict = OrderedDict()
@@ -151,8 +152,9 @@ class Trainer:
             self._seconds_per_row[kind, batch_size] = seconds / rows
 
     def chunk_rows(self, batch_size: int, kind: str = "train") -> int:
-        """How many rows make about 50 ms of "train", "test" or "predict": from one look at Ctrl-C and
-        callbacks to the next.
+        """How many rows make about 50 ms, the time between two looks at Ctrl-C and callbacks.
+
+        kind: "train", "test" or "predict".
         """
         seconds = self._seconds_per_row.get((kind, batch_size))
         steps = 1 if not seconds else max(1, int(CHUNK_SECONDS / (seconds * batch_size)))
@@ -226,7 +228,7 @@ class Trainer:
                 )
 
     def _program(self, kind: str, arrays: dict[str, np.ndarray], batch: int):
-        self._prepare()
+        self._prepare(kind)
         data = DataSpec(
             x=_row(arrays["x"]),
             y=_row(arrays["y"]) if "y" in arrays else None,
@@ -245,7 +247,7 @@ class Trainer:
         return program
 
     def _plan(self, kind: str, data: DataSpec, batch: int) -> Plan:
-        self._prepare()
+        self._prepare(kind)
         if kind in ("predict", "call"):
             return predict_plan(self.model, data, batch, training=kind == "call")
         self._resolve_metrics(data)
@@ -265,14 +267,26 @@ class Trainer:
             self.check_finite,
         )
 
-    def _prepare(self) -> None:
-        """Lays out the variables; programs planned for an older layout are dropped."""
+    def _prepare(self, kind: str) -> None:
+        """Lays out the variables; programs planned for an older layout are dropped.
+
+        What is trainable when the first step is planned stays so, as in Keras: a model that is
+        frozen later, to be part of another, is still trained by its own trainer.
+        """
         variables = self.model.weights
         if self._state is None:
             self._state = Storage("state", [self._loss_total])
-        if self.parameters is None or not self.parameters.current(variables):
+        trainable = self._trainable
+        if trainable is None:
+            trainable = [v for v in variables if v.trainable]
+            if kind == "train":
+                self._trainable = trainable
+        old = self.parameters
+        if old is None or not old.current(variables, trainable):
             slots = self.optimizer.slot_initial_values() if self.optimizer else []
-            self.parameters = Parameters(variables, slots)
+            self.parameters = Parameters(variables, slots, trainable)
+            if old is not None:  # another trainer of the same variables laid them out its own way
+                self.parameters.keep_slots(old)
             self._programs.clear()
 
     def _resolve_metrics(self, data: DataSpec) -> None:
