@@ -5,11 +5,18 @@ from __future__ import annotations
 import csv
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 
-from tests.keras_parity.behaviour_cases import LABELS, X, classifier, record, scenario
+from tests.keras_parity.behaviour_cases import (
+    LABELS,
+    NUMBERS,
+    X,
+    classifier,
+    network,
+    record,
+    scenario,
+)
 
 HOOKS = [
     f"on_{mode}{batch}_{moment}"
@@ -83,10 +90,14 @@ def learning_rate_scheduler(k):
 
 @scenario
 def terminate_on_nan(k):
-    x = X.copy()
-    x[12, 0] = np.nan
-    result = record(classifier(k), x, LABELS, callbacks=[k.callbacks.TerminateOnNaN()])
-    return {"epoch": result["epoch"], "keys": sorted(result["history"])}
+    target = NUMBERS.copy()
+    target[12] = np.nan  # in the second batch
+    model = network(k, 1, "linear")
+    model.compile("sgd", "mse")
+    calls = []
+    callbacks = [k.callbacks.TerminateOnNaN(), recorder(k, calls)]
+    result = record(model, X, target, callbacks=callbacks)
+    return {"epoch": result["epoch"], "loss": result["history"]["loss"], "calls": calls}
 
 
 @scenario
@@ -118,11 +129,24 @@ def number(cell):
         return cell
 
 
+class CountingModel:
+    """What a callback needs of a model; the "weights" are the number of the epoch."""
+
+    stop_training = False
+    epoch = 0
+    restored = None
+    metrics = ()
+
+    def get_weights(self):
+        return self.epoch
+
+    def set_weights(self, weights):
+        self.restored = weights
+
+
 def follow(callback, logs_of_epochs):
-    """Runs a callback's epoch hooks with a model that only counts; returns where that led."""
-    model = SimpleNamespace(stop_training=False, epoch=0, restored=None, metrics=[])
-    model.get_weights = lambda: model.epoch
-    model.set_weights = lambda weights: setattr(model, "restored", weights)
+    """Runs a callback's epoch hooks; returns where that led."""
+    model = CountingModel()
     callback.set_model(model)
     callback.on_train_begin()
     for model.epoch, logs in enumerate(logs_of_epochs):

@@ -10,7 +10,6 @@ from tests.keras_parity.behaviour_cases import (
     NUMBERS,
     ONE_HOT,
     X,
-    classifier,
     network,
     scenario,
 )
@@ -59,13 +58,6 @@ def metric_names(k):
 
 
 @scenario
-def metrics_names_property(k):
-    model = classifier(k, metrics=["accuracy"])
-    model.train_on_batch(X, LABELS)
-    return model.metrics_names
-
-
-@scenario
 def layer_names(k):
     k.utils.clear_session()
     model = k.Sequential(
@@ -91,7 +83,7 @@ def layer_names(k):
         "other": other.name,
         "layers": [layer.name for layer in model.layers],
         "others": [layer.name for layer in other.layers],
-        "weights": [[w.name, w.path, list(w.shape)] for w in model.weights],
+        "weights": [[w.name, list(w.shape)] for w in model.weights],
         "shapes": [list(model.input_shape[1:]), list(model.output_shape[1:])],
         "count": model.count_params(),
     }
