@@ -58,14 +58,13 @@ class Kernel:
         out=None,
         **kwargs,
     ):
-        """The outputs (one alone, or a tuple): what stands right of the arrow, then what is marked `!`.
+        """The outputs, alone or as a tuple: what stands right of the arrow, then what has a `!`.
 
         inputs        arrays for the operands left of the arrow, None where one is absent
         dims          the dims that the inputs' shapes do not tell
         absent        positions of outputs that are absent
         in_place_of   position of the input whose memory the `~` output shares
-        fault         pattern of the error that must be raised; the outputs are returned all the same
-        out           contents of an output before the run instead of NaN (for `*` rows)
+        fault         pattern of the error that must be raised; the outputs are returned anyway
         attributes and step, row, seed, scalars go by keyword.
         """
         sig = signatures()[opcode]
@@ -79,7 +78,7 @@ class Kernel:
 
         first = None
         for parts in PARTS:
-            operands = self._operands(sig, inputs, sizes, absent, in_place_of, out)
+            operands = self._operands(sig, inputs, sizes, absent, in_place_of)
             arrays = [o.array if o else None for o in operands]
             self._execute(record, arrays, parts, fault, run)
             for i, operand in enumerate(operands):
@@ -111,7 +110,7 @@ class Kernel:
             assert message and re.search(fault, message), f"expected {fault!r}, got {message!r}"
 
     @staticmethod
-    def _operands(sig, inputs, sizes, absent, in_place_of, out):
+    def _operands(sig, inputs, sizes, absent, in_place_of):
         operands = []
         for i, spec in enumerate(sig.operands):
             if spec.read:
@@ -127,13 +126,9 @@ class Kernel:
             elif in_place_of is not None and spec.inplace:
                 operands.append(operands[in_place_of])
             else:
-                rows = () if out is None else out.shape[:1]
-                shape = [d if isinstance(d, int) else sizes.get(d) for d in spec.dims]
-                shape = [*rows, *shape[1:]] if spec.dims[0] == "*" else shape
+                shape = [d if isinstance(d, int) else sizes[d] for d in spec.dims]
                 operands.append(Guarded(shape, spec.dtype, 1 + 2 * i))
                 operands[-1].bytes[...] = 0xFF  # NaN, or -1
-                if out is not None:
-                    operands[-1].array[...] = out
         return operands
 
 
@@ -169,12 +164,12 @@ def uniform(shape, low=0.0, high=1.0, seed=0) -> np.ndarray:
 
 
 def sizes_around_vectors() -> list[int]:
-    """Lengths at the edges of a vector of 4, 8 and 16 lanes, of a share (1024) and of a sum's block."""
+    """Lengths at the edges of vectors (4, 8, 16 lanes), of shares (1024) and of a sum's blocks."""
     return [0, 1, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 33, 63, 65, 1023, 1025, 4095, 4096, 4097, 9001]
 
 
 def sum_roundings(n: int) -> int:
-    """Additions that one term of a row's sum goes through: loop.h with its smallest vector, 4 lanes."""
+    """Additions that a term of a row's sum goes through: loop.h with vectors of 4 lanes."""
     return min(n, 4096) // 16 + 8
 
 

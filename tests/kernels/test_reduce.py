@@ -117,7 +117,8 @@ def test_norm_scale(kernel, n):
     norm = np.sqrt(squares.sum())
     for limit in (0.25 * norm + 0.1, 2 * norm + 0.1):
         factor = min(1.0, limit / norm) if n else 1.0
-        assert_close(kernel("norm_scale", sums, limit=limit), [factor], factor, sum_roundings(n) + 2)
+        y = kernel("norm_scale", sums, limit=limit)
+        assert_close(y, [factor], factor, sum_roundings(n) + 2)
 
 
 def test_norm_scale_of_special_norms(kernel):

@@ -11,7 +11,7 @@ from tests.reference import activations as reference
 
 from .helpers import assert_close, normal, sizes_around_vectors, ulps
 
-# Bounds on the error in ULP, over a sample of all float32 values. 0.5 is a correctly rounded result.
+# Bounds on the error in ULP, over a sample of all float32 values. 0.5: correctly rounded.
 FUNCTIONS = {
     "relu": (0, {}),
     "leaky_relu": (0.5, {"alpha": 0.25}),

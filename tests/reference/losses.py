@@ -1,7 +1,7 @@
 """Losses and their gradients in float64: what Keras 3 computes on TensorFlow.
 
-Each elementwise loss is a `Loss`: value and slope of one element, whether a row's value is the mean of
-its elements, and the size of the terms that a rounding error is relative to.
+Each elementwise loss is a `Loss`: value and slope of one element, whether a row's value is the mean
+of its elements, and the size of the terms that a rounding error is relative to.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import numpy as np
 
 
 def in_top_k(labels, scores, k):
-    """1 where fewer than k scores of the row are above the label's score, all scores being finite."""
+    """1 where fewer than k scores of the row are above the label's, all scores being finite."""
     rows = []
     for label, row in zip(labels.tolist(), scores, strict=True):
         usable = 0 <= label < len(row) and np.isfinite(row).all()

@@ -63,8 +63,8 @@ struct Selu {
 };
 
 // x times the standard normal distribution function (Hendrycks & Gimpel, "Gaussian error linear
-// units", 2016), which is max(x, 0) - |x| (mass of the tail beyond |x|): nothing cancels on the left,
-// so small values keep their relative accuracy.
+// units", 2016), which is max(x, 0) - |x| (mass of the tail beyond |x|): nothing cancels on the
+// left, so small values keep their relative accuracy.
 struct Gelu {
   static constexpr float kFar = 14.7f;  // beyond it the product is below the least denormal
   FASTNN_INLINE Vec operator()(Vec x) const {
@@ -80,7 +80,8 @@ struct Gelu {
   }
 };
 
-// x sigmoid(v) for an odd v(x), from a = min(|x|, far) and e^-v(a): e / (1 + e) is sigmoid on the left.
+// x sigmoid(v) for an odd v(x), from a = min(|x|, far) and e^-v(a): e / (1 + e) is sigmoid on the
+// left.
 FASTNN_INLINE Vec times_sigmoid(Vec x, Vec a, ExpParts e) {
   const Vec one = Vec::set(1.0f);
   const Vec s = one / (e.times(one) + one);
@@ -104,22 +105,23 @@ struct GeluTanh {
   static constexpr float k1_upper = 0x1.244p-4f, k1_rest = 4.7186163e-6f;  // 11 bits, and the rest
 
   // e^-v for a >= 0. v reaches 100, so float32 alone would leave a relative error of 2^-18 in
-  // the result: v is computed in two parts, the upper one from exact products of half-length factors.
+  // the result: v is computed in two parts, the upper one from exact products of half-length
+  // factors.
   FASTNN_INLINE static ExpParts exp_minus_v(Vec a) {
     const Vec a_upper = upper_half(a), a_rest = a - a_upper;
     const Vec square = a_upper * a_upper, square_rest = a_rest * (a + a_upper);
     const Vec square_upper = upper_half(square);
     const Vec cubic = square_upper * Vec::set(k1_upper);
-    const Vec cubic_rest = fma(square - square_upper + square_rest, Vec::set(k1),
-                               square_upper * Vec::set(k1_rest));
+    const Vec cubic_rest =
+        fma(square - square_upper + square_rest, Vec::set(k1), square_upper * Vec::set(k1_rest));
     // slope = k0 + cubic with its rounding error (Knuth's two-sum).
     const Vec slope = cubic + Vec::set(k0);
     const Vec part = slope - Vec::set(k0);
     const Vec error = (Vec::set(k0) - (slope - part)) + (cubic - part);
     const Vec slope_rest = error + (cubic_rest + Vec::set(k0_rest));
     const Vec slope_upper = upper_half(slope);
-    const Vec v_rest = fma(a_upper, slope - slope_upper + slope_rest,
-                           a_rest * (slope + slope_rest));
+    const Vec v_rest =
+        fma(a_upper, slope - slope_upper + slope_rest, a_rest * (slope + slope_rest));
     return exp_parts(-(a_upper * slope_upper), -v_rest);
   }
   FASTNN_INLINE Vec operator()(Vec x) const {
@@ -172,19 +174,31 @@ struct Exp {
 template <class F>
 FASTNN_INLINE void with_activation(Activation activation, float alpha, F f) {
   switch (activation) {
-    case Activation::relu: return f(Relu{});
-    case Activation::leaky_relu: return f(LeakyRelu{alpha});
-    case Activation::elu: return f(Elu{alpha});
-    case Activation::selu: return f(Selu{});
-    case Activation::gelu: return f(Gelu{});
-    case Activation::gelu_tanh: return f(GeluTanh{});
-    case Activation::silu: return f(Silu{});
-    case Activation::sigmoid: return f(Sigmoid{});
-    case Activation::tanh: return f(Tanh{});
-    case Activation::softplus: return f(Softplus{});
-    case Activation::exp: return f(Exp{});
+    case Activation::relu:
+      return f(Relu{});
+    case Activation::leaky_relu:
+      return f(LeakyRelu{alpha});
+    case Activation::elu:
+      return f(Elu{alpha});
+    case Activation::selu:
+      return f(Selu{});
+    case Activation::gelu:
+      return f(Gelu{});
+    case Activation::gelu_tanh:
+      return f(GeluTanh{});
+    case Activation::silu:
+      return f(Silu{});
+    case Activation::sigmoid:
+      return f(Sigmoid{});
+    case Activation::tanh:
+      return f(Tanh{});
+    case Activation::softplus:
+      return f(Softplus{});
+    case Activation::exp:
+      return f(Exp{});
     case Activation::linear:
-    case Activation::count: return f(Linear{});
+    case Activation::count:
+      return f(Linear{});
   }
 }
 
@@ -192,7 +206,8 @@ FASTNN_INLINE void with_activation(Activation activation, float alpha, F f) {
 inline void apply_activation(Activation activation, float alpha, float* row, int64_t n) {
   if (activation == Activation::linear) return;
   with_activation(activation, alpha, [&](auto act) {
-    for_vectors(0, n, [&](int64_t i, auto lanes) { lanes.store(act(lanes.load(row + i)), row + i); });
+    for_vectors(0, n,
+                [&](int64_t i, auto lanes) { lanes.store(act(lanes.load(row + i)), row + i); });
   });
 }
 

@@ -1,4 +1,5 @@
-// Elementwise kernels of two operands with broadcasting over [r, c], and those that write constants.
+// Elementwise kernels of two operands with broadcasting over [r, c], and those that write
+// constants.
 #pragma once
 
 #include "cpu/kernels/loop.h"
@@ -41,14 +42,12 @@ FASTNN_INLINE void map2(const Call& call, const Share& share, F f) {
       });
     } else if (a.cols == c) {
       const Vec y0 = Vec::set(*y);
-      for_vectors(begin, end, [&](int64_t i, auto lanes) {
-        lanes.store(f(lanes.load(x + i), y0), z + i);
-      });
+      for_vectors(begin, end,
+                  [&](int64_t i, auto lanes) { lanes.store(f(lanes.load(x + i), y0), z + i); });
     } else if (b.cols == c) {
       const Vec x0 = Vec::set(*x);
-      for_vectors(begin, end, [&](int64_t i, auto lanes) {
-        lanes.store(f(x0, lanes.load(y + i)), z + i);
-      });
+      for_vectors(begin, end,
+                  [&](int64_t i, auto lanes) { lanes.store(f(x0, lanes.load(y + i)), z + i); });
     } else {
       const Vec value = f(Vec::set(*x), Vec::set(*y));
       for_vectors(begin, end, [&](int64_t i, auto lanes) { lanes.store(value, z + i); });

@@ -1,8 +1,8 @@
 // Minibatches: rows of a data set, converted on the way, and rows written back.
 //
 // Row i of the minibatch is row order[run.row + i] of the data, or row run.row + i if there is no
-// order. How many rows exist is known from the bytes bound; one that does not exist is a fault and
-// reads as zeros.
+// order. How many rows exist is known from the bytes bound (a width of 0 is refused before the
+// run); a row that does not exist is a fault and reads as zeros.
 #pragma once
 
 #include "cpu/kernels/loop.h"
@@ -12,7 +12,9 @@ namespace fastnn::FASTNN_ISA {
 // Conversions. To float32 is one rounding; to int32 saturates, so that a label beyond int32 stays a
 // label out of range.
 template <class From>
-FASTNN_INLINE void convert(From x, float& y) { y = static_cast<float>(x); }
+FASTNN_INLINE void convert(From x, float& y) {
+  y = static_cast<float>(x);
+}
 template <class From>
 FASTNN_INLINE void convert(From x, std::int32_t& y) {
   const int64_t wide = static_cast<int64_t>(x);
@@ -41,7 +43,6 @@ FASTNN_INLINE int64_t source_row(const Call& call, int64_t i, int64_t rows) {
 template <class From, class To, class Finish>
 FASTNN_INLINE void gather(const Call& call, const Share& share, Finish finish) {
   const int64_t w = call.dim[0], b = call.dim[1];
-  if (w == 0) return;
   const From* data = call.in<From>(0);
   const int64_t rows = call.bytes[0] / (w * static_cast<int64_t>(sizeof(From)));
   const Range range = share.split(b, 64 / w + 1);
@@ -81,12 +82,8 @@ void gather_i32_f32(const Call& call, const Share& share) {
 void gather_i64_f32(const Call& call, const Share& share) {
   gather_scaled<std::int64_t>(call, share);
 }
-void gather_f32_f32(const Call& call, const Share& share) {
-  gather_scaled<float>(call, share);
-}
-void gather_f64_f32(const Call& call, const Share& share) {
-  gather_scaled<double>(call, share);
-}
+void gather_f32_f32(const Call& call, const Share& share) { gather_scaled<float>(call, share); }
+void gather_f64_f32(const Call& call, const Share& share) { gather_scaled<double>(call, share); }
 void gather_u8_i32(const Call& call, const Share& share) {
   gather_labels<std::uint8_t>(call, share);
 }
@@ -97,10 +94,9 @@ void gather_i64_i32(const Call& call, const Share& share) {
   gather_labels<std::int64_t>(call, share);
 }
 
-// Row i of [b, w] goes to row run.row + i of the output.
+// Row i of [b, w] goes to row run.row + i of the second operand.
 void scatter_rows(const Call& call, const Share& share) {
   const int64_t b = call.dim[0], w = call.dim[1];
-  if (w == 0) return;
   const float* x = call.in<float>(0);
   float* out = call.out<float>(1);
   const int64_t rows = call.bytes[1] / (w * static_cast<int64_t>(sizeof(float)));

@@ -30,9 +30,8 @@ FASTNN_INLINE void row_losses(const Call& call, const Share& share, Loss loss) {
   for (int64_t row = rows.begin; row < rows.end; ++row) {
     const float* t = targets + row * c;
     const float* p = predictions + row * c;
-    const double total = sum(c, [&](int64_t i, auto lanes) {
-      return loss.value(lanes.load(t + i), lanes.load(p + i));
-    });
+    const double total = sum(
+        c, [&](int64_t i, auto lanes) { return loss.value(lanes.load(t + i), lanes.load(p + i)); });
     out[row] = static_cast<float>(Loss::kMean ? total / static_cast<double>(c) : total);
   }
 }
@@ -108,9 +107,7 @@ struct KlDivergence {
   static constexpr bool kMean = false;
   float epsilon;
   FASTNN_INLINE Vec clipped(Vec x) const { return min(max(x, Vec::set(epsilon)), Vec::set(1.0f)); }
-  FASTNN_INLINE Vec value(Vec t, Vec p) const {
-    return clipped(t) * log(clipped(t) / clipped(p));
-  }
+  FASTNN_INLINE Vec value(Vec t, Vec p) const { return clipped(t) * log(clipped(t) / clipped(p)); }
   FASTNN_INLINE Vec slope(Vec t, Vec p) const {
     const Mask outside = lt(p, Vec::set(epsilon)) | gt(p, Vec::set(1.0f));
     return keep_nan(t, select(outside, Vec::zero(), -(clipped(t) / clipped(p))));
@@ -126,7 +123,8 @@ struct Poisson {
   }
 };
 
-// max(1 - t p, 0) for targets that are -1 or 1. On the corner the left slope holds, as in TensorFlow.
+// max(1 - t p, 0) for targets that are -1 or 1. On the corner the left slope holds, as in
+// TensorFlow.
 struct Hinge {
   static constexpr bool kMean = true;
   FASTNN_INLINE static Vec margin(Vec t, Vec p) { return Vec::set(1.0f) - t * p; }
@@ -181,18 +179,12 @@ void mean_absolute_error(const Call& call, const Share& share) {
 void mean_absolute_error_grad(const Call& call, const Share& share) {
   row_loss_grads(call, share, AbsoluteError{});
 }
-void huber(const Call& call, const Share& share) {
-  row_losses(call, share, Huber{call.scalar(0)});
-}
+void huber(const Call& call, const Share& share) { row_losses(call, share, Huber{call.scalar(0)}); }
 void huber_grad(const Call& call, const Share& share) {
   row_loss_grads(call, share, Huber{call.scalar(0)});
 }
-void log_cosh(const Call& call, const Share& share) {
-  row_losses(call, share, LogCosh{});
-}
-void log_cosh_grad(const Call& call, const Share& share) {
-  row_loss_grads(call, share, LogCosh{});
-}
+void log_cosh(const Call& call, const Share& share) { row_losses(call, share, LogCosh{}); }
+void log_cosh_grad(const Call& call, const Share& share) { row_loss_grads(call, share, LogCosh{}); }
 void kl_divergence(const Call& call, const Share& share) {
   row_losses(call, share, KlDivergence{call.scalar(0)});
 }
@@ -205,12 +197,8 @@ void poisson(const Call& call, const Share& share) {
 void poisson_grad(const Call& call, const Share& share) {
   row_loss_grads(call, share, Poisson{call.scalar(0)});
 }
-void hinge(const Call& call, const Share& share) {
-  row_losses(call, share, Hinge{});
-}
-void hinge_grad(const Call& call, const Share& share) {
-  row_loss_grads(call, share, Hinge{});
-}
+void hinge(const Call& call, const Share& share) { row_losses(call, share, Hinge{}); }
+void hinge_grad(const Call& call, const Share& share) { row_loss_grads(call, share, Hinge{}); }
 void binary_crossentropy(const Call& call, const Share& share) {
   const float high = static_cast<float>(1.0 - call.attr[0]);
   row_losses(call, share, BinaryCrossentropy{call.scalar(0), high});

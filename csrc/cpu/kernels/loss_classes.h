@@ -1,6 +1,6 @@
 // Cross-entropies over the classes of a row, from probabilities or from logits, with dense targets
-// [r, c] or labels [r] (sparse). A label equal to the attribute `ignore` gives a zero loss and a zero
-// gradient; -2147483648 there stands for none. Any other label outside [0, c) is a fault and
+// [r, c] or labels [r] (sparse). A label equal to the attribute `ignore` gives a zero loss and a
+// zero gradient; -2147483648 there stands for none. Any other label outside [0, c) is a fault and
 // gives zeros too.
 #pragma once
 
@@ -82,7 +82,8 @@ void categorical_crossentropy_grad(const Call& call, const Share& share) {
 
 // The sum of a row's clipped probabilities.
 FASTNN_INLINE float clipped_sum(const float* p, int64_t c, Clipping clipped) {
-  return static_cast<float>(sum(c, [&](int64_t i, auto lanes) { return clipped(lanes.load(p + i)); }));
+  return static_cast<float>(
+      sum(c, [&](int64_t i, auto lanes) { return clipped(lanes.load(p + i)); }));
 }
 
 // Keras takes the softmax cross-entropy of z = log(clipped p), which is log(sum q) - log(q[label])
@@ -153,8 +154,8 @@ void softmax_crossentropy_grad(const Call& call, const Share& share) {
     const float* p = call.in<float>(1) + row * c;
     float* out = call.out<float>(3) + row * c;
     const Vec g = Vec::set(call.in<float>(2)[row]);
-    const Vec mass = Vec::set(static_cast<float>(
-        sum(c, [&](int64_t i, auto lanes) { return lanes.load(t + i); })));
+    const Vec mass = Vec::set(
+        static_cast<float>(sum(c, [&](int64_t i, auto lanes) { return lanes.load(t + i); })));
     for_vectors(0, c, [&](int64_t i, auto lanes) {
       lanes.store((lanes.load(p + i) * mass - lanes.load(t + i)) * g, out + i);
     });

@@ -1,10 +1,10 @@
 // exp, log, expm1, log1p, tanh, sigmoid and the normal distribution over Vec.
 //
-// The method is the classic one (Cody & Waite, "Software Manual for the Elementary Functions", 1980;
-// Moshier's Cephes; fdlibm): reduce the argument with a constant split in two so that the reduction
-// is exact, evaluate a minimax polynomial, scale back by a power of two. The polynomials are our own
-// Remez fits for the relative error, rounded to float32; the error of each fit stands beside it.
-// Nothing relies on fused multiply-add being fused: the generic ISA has none.
+// The method is the classic one (Cody & Waite, "Software Manual for the Elementary Functions",
+// 1980; Moshier's Cephes; fdlibm): reduce the argument with a constant split in two so that the
+// reduction is exact, evaluate a minimax polynomial, scale back by a power of two. The polynomials
+// are our own Remez fits for the relative error, rounded to float32; the error of each fit stands
+// beside it. Nothing relies on fused multiply-add being fused: the generic ISA has none.
 #pragma once
 
 #include "cpu/inline.h"
@@ -36,13 +36,13 @@ FASTNN_INLINE Vec subtract_ln2(Vec x, Vec n) {
 
 // e^r - 1 for |r| <= ln(2)/2: r + r^2 P(r), P of degree 4; relative error 2^-26.2.
 FASTNN_INLINE Vec expm1_reduced(Vec r) {
-  const Vec p = polynomial(r, 0.49999998f, 0.16666543f, 0.0416672006f, 8.36654719e-3f,
-                           1.38825199e-3f);
+  const Vec p =
+      polynomial(r, 0.49999998f, 0.16666543f, 0.0416672006f, 8.36654719e-3f, 1.38825199e-3f);
   return fma(r * r, p, r);
 }
 
-// e^x = 2^n (1 + m1) in parts, so that a product with it is rounded once, at the end, also where e^x
-// itself would be a denormal.
+// e^x = 2^n (1 + m1) in parts, so that a product with it is rounded once, at the end, also where
+// e^x itself would be a denormal.
 struct ExpParts {
   Vec m1;
   VecI n;
@@ -61,8 +61,8 @@ FASTNN_INLINE ExpParts exp_parts(Vec x) {
   const Vec n = round(x * Vec::set(kLog2E));
   return {expm1_reduced(subtract_ln2(x, n)), to_int(n), lt(x, Vec::set(kExpFloor))};
 }
-// Of x + tail, |tail| < 0.25: `tail` carries the bits of an argument that float32 cannot, because an
-// absolute error in the argument is a relative error in the result.
+// Of x + tail, |tail| < 0.25: `tail` carries the bits of an argument that float32 cannot, because
+// an absolute error in the argument is a relative error in the result.
 FASTNN_INLINE ExpParts exp_parts(Vec x, Vec tail) {
   const Vec sum = x + tail, n = round(sum * Vec::set(kLog2E));
   const Vec r = fnma(n, Vec::set(kLn2Upper), x) + fnma(n, Vec::set(kLn2Lower), tail);
@@ -101,13 +101,14 @@ FASTNN_INLINE Vec log(Vec x) {
   const Mask denormal = lt(x, Vec::set(1.17549435e-38f));
   const Vec y = log_normal(select(denormal, x * Vec::set(8388608.0f), x)) -
                 select(denormal, Vec::set(15.9423847f), Vec::zero());  // 23 ln 2
-  const Vec at_zero = select(eq(x, Vec::zero()), Vec::set(-kInfinity), Vec::set(__builtin_nanf("")));
+  const Vec at_zero =
+      select(eq(x, Vec::zero()), Vec::set(-kInfinity), Vec::set(__builtin_nanf("")));
   const Vec limit = select(eq(x, Vec::set(kInfinity)), x, at_zero);
   return select(gt(x, Vec::zero()) & lt(x, Vec::set(kInfinity)), y, limit);
 }
 
-// log(1 + x) for 0 <= x <= 1 (or NaN): the log of the rounded sum u, and the rounding error of u over
-// u, where 1 / u is close enough to 1 - x/2.
+// log(1 + x) for 0 <= x <= 1 (or NaN): the log of the rounded sum u, and the rounding error of u
+// over u, where 1 / u is close enough to 1 - x/2.
 FASTNN_INLINE Vec log1p_unit(Vec x) {
   const Vec one = Vec::set(1.0f);
   const Vec u = x + one;
@@ -127,9 +128,7 @@ FASTNN_INLINE Vec sigmoid(Vec x) {
 }
 
 // log(1 + e^x) = max(x, 0) + log(1 + e^-|x|).
-FASTNN_INLINE Vec softplus(Vec x) {
-  return max(x, Vec::zero()) + log1p_unit(exp_bounded(-abs(x)));
-}
+FASTNN_INLINE Vec softplus(Vec x) { return max(x, Vec::zero()) + log1p_unit(exp_bounded(-abs(x))); }
 
 // 1 right of zero, -1 left of it; 0, -0 and NaN stay.
 FASTNN_INLINE Vec sign(Vec x) {
@@ -138,10 +137,10 @@ FASTNN_INLINE Vec sign(Vec x) {
 }
 
 // The standard normal distribution at -a for a in [0, 14.7]: density = e^(-a^2/2) / sqrt(2 pi) and
-// mass = e^(-a^2/2) R(a), where R, half the scaled complementary error function erfcx(a / sqrt 2), is a
-// rational function p / q of degrees 4 and 5 with positive coefficients; relative error 2^-26.3.
-// q = 1 + a (k p + c) resembles the continued fraction R = 1 / (sqrt(2 pi) a + ...): where a is large,
-// the rounding errors of p cancel in the quotient.
+// mass = e^(-a^2/2) R(a), where R, half the scaled complementary error function erfcx(a / sqrt 2),
+// is a rational function p / q of degrees 4 and 5 with positive coefficients; relative error
+// 2^-26.3. q = 1 + a (k p + c) resembles the continued fraction R = 1 / (sqrt(2 pi) a + ...): where
+// a is large, the rounding errors of p cancel in the quotient.
 struct NormalTail {
   ExpParts exp;
   Vec p, q;

@@ -17,8 +17,8 @@ FASTNN_INLINE int64_t argmax(const float* x, int64_t n) {
   return best;
 }
 
-// Whether fewer than k scores are above the label's (ties count as in), as tf.math.in_top_k: a score
-// that is not finite makes it false.
+// Whether fewer than k scores are above the label's (ties count as in), as tf.math.in_top_k: a
+// score that is not finite makes it false.
 FASTNN_INLINE bool in_top_k(const float* scores, int64_t n, int64_t label, double k) {
   if (label < 0 || label >= n) return false;
   int64_t above = 0;
@@ -78,7 +78,8 @@ void binary_accuracy(const Call& call, const Share& share) {
   }
 }
 
-// total += sum(values w), count += sum(w), where w = weights * `weight`. Part 0 does it, row by row.
+// total += sum(values w), count += sum(w), where w = weights * `weight`. Part 0 does it, row by
+// row.
 void accumulate(const Call& call, const Share& share) {
   if (share.part != 0) return;
   double* state = call.out<double>(0);

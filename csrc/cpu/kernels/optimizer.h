@@ -1,7 +1,8 @@
 // Optimizers: one pass over parameter, gradient and slots. The rules are those of Keras 3.
 //
 // Every kernel first makes the gradient it uses,
-//   g = clip(gradient * factor, -clip, clip)      factor: an operand, 1 if absent; clip 0: no clipping
+//   g = clip(gradient * factor, -clip, clip)      factor: an operand, 1 if absent; clip 0: no
+//   clipping
 // and decays the parameter, p = p - p * decay. What changes from step to step comes from
 // run.scalars[column + ...]; what Python computes for each is said at the kernel:
 //   [0] the rate   [1] the decay (rate * weight decay, 0 for none)
@@ -101,12 +102,13 @@ void adam(const Call& call, const Share& share) {
   });
 }
 
-// Columns: [0] learning rate, [1] decay. Operand 3: momentum, operand 4: the average gradient of the
-// centered form; either may be absent.
-// v = rho v + (1 - rho) g^2; step = rate g / sqrt(v - average^2 + epsilon).
+// Columns: [0] learning rate, [1] decay. Operand 3: momentum, operand 4: the average gradient of
+// the centered form; either may be absent. v = rho v + (1 - rho) g^2; step = rate g / sqrt(v -
+// average^2 + epsilon).
 void rmsprop(const Call& call, const Share& share) {
   const Update update(call, share, 5);
-  const Vec rate = update.rate, epsilon = Vec::set(call.scalar(4)), momentum = Vec::set(call.scalar(3));
+  const Vec rate = update.rate, epsilon = Vec::set(call.scalar(4)),
+            momentum = Vec::set(call.scalar(3));
   const Vec rho = Vec::set(call.scalar(2)), rest = one_minus(call.attr[2]);
   float* v = call.out<float>(2);
   float* velocity = call.out<float>(3);

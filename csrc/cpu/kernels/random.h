@@ -1,4 +1,5 @@
-// Philox4x32-10 over vectors (`core/philox.h` is the scalar one; the words are the same), and dropout.
+// Philox4x32-10 over vectors (`core/philox.h` is the scalar one; the words are the same), and
+// dropout.
 #pragma once
 
 #include "cpu/kernels/loop.h"
@@ -35,8 +36,8 @@ FASTNN_INLINE PhiloxWords philox(std::uint64_t seed, std::uint32_t stream, std::
 }
 
 // y = x / (1 - rate) where the element's uniform number in [0, 1) is at least the rate, else 0.
-// Element i has word i % 4 of block i / 4; the uniform number is (word >> 8) * 2^-24. The gradient is
-// the same function of dy.
+// Element i has word i % 4 of block i / 4; the uniform number is (word >> 8) * 2^-24. The gradient
+// is the same function of dy.
 void dropout(const Call& call, const Share& share) {
   constexpr int N = Vec::N;
   const float* x = call.in<float>(0);

@@ -28,13 +28,14 @@ FASTNN_INLINE void reduce_columns(const Call& call, const Share& share, float st
   const int64_t outer = call.dim[0], axis = call.dim[1], inner = call.dim[2];
   const float* x = call.in<float>(0);
   float* out = call.out<float>(1);
-  for_row_segments(share.split(outer * inner, 16), inner, [&](int64_t o, int64_t begin, int64_t end) {
-    const float* slab = x + o * axis * inner;
-    for_vectors(begin, end, [&](int64_t j, auto lanes) {
-      const auto row = [&](int64_t i) { return lanes.load(slab + i * inner + j); };
-      lanes.store(finish(fold_rows(axis, start, row, step)), out + o * inner + j);
-    });
-  });
+  for_row_segments(share.split(outer * inner, 16), inner,
+                   [&](int64_t o, int64_t begin, int64_t end) {
+                     const float* slab = x + o * axis * inner;
+                     for_vectors(begin, end, [&](int64_t j, auto lanes) {
+                       const auto row = [&](int64_t i) { return lanes.load(slab + i * inner + j); };
+                       lanes.store(finish(fold_rows(axis, start, row, step)), out + o * inner + j);
+                     });
+                   });
 }
 
 // out = scale * sum over the axis.
@@ -78,9 +79,8 @@ void broadcast_axis(const Call& call, const Share& share) {
     const Range range = share.split(outer * axis, kGrain);
     return for_row_segments(range, axis, [&](int64_t o, int64_t begin, int64_t end) {
       const Vec value = Vec::set(x[o]) * scale;
-      for_vectors(begin, end, [&](int64_t i, auto lanes) {
-        lanes.store(value, out + o * axis + i);
-      });
+      for_vectors(begin, end,
+                  [&](int64_t i, auto lanes) { lanes.store(value, out + o * axis + i); });
     });
   }
   const Range range = share.split(outer * axis * inner, kGrain);
@@ -168,8 +168,8 @@ void square_sums(const Call& call, const Share& share) {
   }
 }
 
-// limit / max(norm, limit), the factor that brings a gradient's norm down to the limit: 1 for a zero
-// norm. A norm that is not finite gives NaN, as Keras' clip_by_global_norm does.
+// limit / max(norm, limit), the factor that brings a gradient's norm down to the limit: 1 for a
+// zero norm. A norm that is not finite gives NaN, as Keras' clip_by_global_norm does.
 void norm_scale(const Call& call, const Share& share) {
   if (share.part != 0) return;
   const float* sums = call.in<float>(0);

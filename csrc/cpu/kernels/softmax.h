@@ -1,7 +1,7 @@
 // softmax and log-softmax over the middle axis of [outer, axis, inner], forward and backward.
 //
-// inner == 1: a row lies in memory end to end and vectors run along it. Otherwise vectors lie across
-// `inner`, and each lane is a softmax of its own.
+// inner == 1: a row lies in memory end to end and vectors run along it. Otherwise vectors lie
+// across `inner`, and each lane is a softmax of its own.
 #pragma once
 
 #include "cpu/kernels/loop.h"
@@ -43,11 +43,11 @@ FASTNN_INLINE void for_rows(const Call& call, const Share& share, Body body) {
 template <class Body>
 FASTNN_INLINE void for_columns(const Call& call, const Share& share, Body body) {
   const int64_t outer = call.dim[0], axis = call.dim[1], inner = call.dim[2];
-  for_row_segments(share.split(outer * inner, 16), inner, [&](int64_t o, int64_t begin, int64_t end) {
-    for_vectors(begin, end, [&](int64_t j, auto lanes) {
-      body(o * axis * inner + j, inner, axis, lanes);
-    });
-  });
+  for_row_segments(
+      share.split(outer * inner, 16), inner, [&](int64_t o, int64_t begin, int64_t end) {
+        for_vectors(begin, end,
+                    [&](int64_t j, auto lanes) { body(o * axis * inner + j, inner, axis, lanes); });
+      });
 }
 
 // Largest of the n vectors of a column.
@@ -77,7 +77,8 @@ void softmax(const Call& call, const Share& share) {
       total = total + e;
     }
     const Vec factor = Vec::set(1.0f) / total;
-    for (int64_t i = 0; i < n; ++i) lanes.store(lanes.load(y + i * stride) * factor, y + i * stride);
+    for (int64_t i = 0; i < n; ++i)
+      lanes.store(lanes.load(y + i * stride) * factor, y + i * stride);
   });
 }
 
@@ -89,9 +90,8 @@ void softmax_grad(const Call& call, const Share& share) {
   if (call.dim[2] == 1) {
     return for_rows(call, share, [&](int64_t at, int64_t n) {
       const float *dy = dys + at, *y = ys + at;
-      const Vec dot = Vec::set(static_cast<float>(sum(n, [&](int64_t i, auto lanes) {
-        return lanes.load(dy + i) * lanes.load(y + i);
-      })));
+      const Vec dot = Vec::set(static_cast<float>(
+          sum(n, [&](int64_t i, auto lanes) { return lanes.load(dy + i) * lanes.load(y + i); })));
       for_vectors(0, n, [&](int64_t i, auto lanes) {
         lanes.store(lanes.load(y + i) * (lanes.load(dy + i) - dot), dxs + at + i);
       });
@@ -116,9 +116,8 @@ void log_softmax(const Call& call, const Share& share) {
     return for_rows(call, share, [&](int64_t at, int64_t n) {
       const float* x = in + at;
       const Vec m = Vec::set(max_of(x, n));
-      const double total = sum(n, [&](int64_t i, auto lanes) {
-        return exp_bounded(lanes.load(x + i) - m);
-      });
+      const double total =
+          sum(n, [&](int64_t i, auto lanes) { return exp_bounded(lanes.load(x + i) - m); });
       const Vec log_total = Vec::set(log_of(static_cast<float>(total)));
       for_vectors(0, n, [&](int64_t i, auto lanes) {
         lanes.store((lanes.load(x + i) - m) - log_total, out + at + i);
@@ -146,8 +145,8 @@ void log_softmax_grad(const Call& call, const Share& share) {
   if (call.dim[2] == 1) {
     return for_rows(call, share, [&](int64_t at, int64_t n) {
       const float* dy = dys + at;
-      const Vec total = Vec::set(static_cast<float>(
-          sum(n, [&](int64_t i, auto lanes) { return lanes.load(dy + i); })));
+      const Vec total = Vec::set(
+          static_cast<float>(sum(n, [&](int64_t i, auto lanes) { return lanes.load(dy + i); })));
       for_vectors(at, at + n, [&](int64_t i, auto lanes) {
         lanes.store(lanes.load(dys + i) - exp(lanes.load(ys + i)) * total, dxs + i);
       });

@@ -11,9 +11,8 @@ FASTNN_INLINE void map(const Call& call, const Share& share, F f) {
   const float* x = call.in<float>(0);
   float* y = call.out<float>(1);
   const Range range = share.split(call.dim[0], kGrain);
-  for_vectors(range.begin, range.end, [&](int64_t i, auto lanes) {
-    lanes.store(f(lanes.load(x + i)), y + i);
-  });
+  for_vectors(range.begin, range.end,
+              [&](int64_t i, auto lanes) { lanes.store(f(lanes.load(x + i)), y + i); });
 }
 
 // dx[i] = act.grad(dy[i], saved[i]).
@@ -97,9 +96,7 @@ void sign(const Call& call, const Share& share) {
 void log(const Call& call, const Share& share) {
   map(call, share, [](Vec x) { return log(x); });
 }
-void copy(const Call& call, const Share& share) {
-  map(call, share, Linear{});
-}
+void copy(const Call& call, const Share& share) { map(call, share, Linear{}); }
 
 // Into [low, high]; the gradient passes on the closed interval.
 struct Clip {
