@@ -10,13 +10,18 @@ from ._op import define, not_differentiable
 
 ATTRS = {"l1": 0.0, "l2": 0.0}
 
+
+def _reference(w, l1, l2):
+    return (l1 * np.sum(np.abs(w)) + l2 * np.sum(np.square(w))).astype(w.dtype)
+
+
 l1_l2 = define(
     "l1_l2",
     inputs="w",
     attrs=ATTRS,
     shape=lambda w, l1, l2: TensorSpec((), w.dtype),
     gradient=lambda node, dy: (l1_l2_grad(dy, node.inputs[0], **node.attrs),),
-    reference=lambda w, l1, l2: l1 * np.sum(np.abs(w)) + l2 * np.sum(np.square(w)),
+    reference=_reference,
     flops=lambda node: 4 * node.inputs[0].size,
     doc="l1 sum|w| + l2 sum w^2, shape (). (Keras' L1L2: no factor 1/2)",
 )

@@ -33,12 +33,16 @@ def _gradient(node, dy):
     return (broadcast_axis(dy, axis=axis, size=size, scale=node.attrs["scale"]),)
 
 
+def _reference(x, axis, scale, keepdims):
+    return (np.sum(x, axis=axis, keepdims=keepdims) * scale).astype(x.dtype)
+
+
 reduce_sum = define(
     "reduce_sum",
     attrs={"axis": REQUIRED, "scale": 1.0, "keepdims": False},
     shape=reduced,
     gradient=_gradient,
-    reference=lambda x, axis, scale, keepdims: np.sum(x, axis=axis, keepdims=keepdims) * scale,
+    reference=_reference,
     dims=axis_dims,
     flops=lambda node: node.inputs[0].size,
     doc="""scale times the sum of x along one axis, which goes (`keepdims`: stays with size 1).

@@ -45,7 +45,7 @@ def _gradient(node, dy):
 
 def _reference(values, weights, divisor):
     total = np.sum(values if weights is None else values * weights)
-    return total / _total_weight(weights, values.size, divisor)
+    return (total / _total_weight(weights, values.size, divisor)).astype(values.dtype)
 
 
 def _grad_reference(dy, weights, shape, divisor):
