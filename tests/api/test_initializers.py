@@ -159,6 +159,8 @@ def test_a_function_is_an_initializer():
         return np.full(shape, 0.5, dtype)
 
     assert init.get(halves) is halves
+    with pytest.raises(ValueError, match="halves.* cannot be saved"):
+        init.serialize(halves)
     assert init.get(None) is None
 
 

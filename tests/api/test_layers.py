@@ -292,6 +292,13 @@ WRONG = [
     (lambda: layers.Rescaling("1/255"), ValueError, "scale"),
     (lambda: layers.deserialize({"class_name": "Lambda", "config": {}}), ValueError, "Lambda"),
     (lambda: layers.deserialize({"config": {}}), ValueError, "class_name"),
+    (lambda: layers.deserialize(["Dense", 3]), ValueError, "class_name"),
+    (lambda: layers.deserialize({"class_name": "Dense", "config": 3}), ValueError, "config"),
+    (
+        lambda: layers.deserialize({"class_name": "Dense", "config": {"units": 3, "hook": 1}}),
+        TypeError,
+        "'hook'",
+    ),
     (lambda: layers.Layer()(X), NotImplementedError, "call"),
     (lambda: layers.Layer().add_weight((2,), constraint="unit"), ValueError, "constraint"),
     (lambda: layers.Layer().add_weight((2,), regulariser="l2"), TypeError, "regulariser"),
@@ -310,3 +317,9 @@ def test_a_function_of_the_users_own_works_but_has_no_name_for_a_file():
     assert (traced(layer, X) >= 0).all()
     with pytest.raises(ValueError, match="cannot be saved"):
         layer.get_config()
+
+    class Mine(layers.Layer):
+        pass
+
+    with pytest.raises(ValueError, match="Mine.* cannot be saved"):
+        layers.serialize(Mine())

@@ -195,6 +195,10 @@ def test_ignored_rows_count_for_nothing(ignore):
         assert loss(labels, p) == pytest.approx(rows.sum() / keep.sum(), rel=64 * 2**-24)
         weighted = (rows * WEIGHTS).sum() / keep.sum()
         assert loss(labels, p, WEIGHTS) == pytest.approx(weighted, rel=64 * 2**-24)
+        loss = losses.SparseCategoricalCrossentropy(reduction="mean_with_sample_weight", **options)
+        assert loss(labels, p) == pytest.approx(rows.sum() / keep.sum(), rel=64 * 2**-24)
+        weighted = (rows * WEIGHTS).sum() / WEIGHTS[keep].sum()
+        assert loss(labels, p, WEIGHTS) == pytest.approx(weighted, rel=64 * 2**-24)
         loss = losses.SparseCategoricalCrossentropy(reduction=None, **options)
         np.testing.assert_allclose(loss(labels, p), rows, rtol=64 * 2**-24)
     assert losses.SparseCategoricalCrossentropy(ignore_class=9)(np.full(N, 9), Q) == 0

@@ -9,15 +9,4 @@ from .layer import Layer
 registry = Registry("layer", Layer, "keras.layers")
 register = registry.add
 serialize = registry.serialize
-
-
-def deserialize(config) -> Layer:
-    """The layer that `serialize` described; its weights are made when it is built.
-
-    Raises:
-        ValueError: the config names no layer of fastnn.
-    """
-    layer = registry.deserialize(config)
-    if not isinstance(layer, Layer):
-        raise ValueError(f"Not a config of a layer: {config!r}")
-    return layer
+deserialize = registry.deserialize

@@ -187,8 +187,9 @@ class Optimizer:
         rate = self._learning_rate
         if isinstance(rate, LearningRateSchedule):
             return rate.rates(np.arange(step, step + count))
-        value = rate() if callable(rate) else rate
-        return np.full(count, float(value))
+        if callable(rate):  # asked once for each step, as in Keras
+            return np.array([float(rate()) for _ in range(count)])
+        return np.full(count, float(rate))
 
     # ---- weight decay
 

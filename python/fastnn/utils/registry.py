@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import inspect
+from types import FunctionType
 from typing import Any
 
 from .naming import snake_case
@@ -66,15 +66,28 @@ class Registry:
         raise ValueError(f"Could not interpret {self.kind} identifier: {identifier!r}.")
 
     def serialize(self, thing) -> dict[str, Any] | str | None:
-        """The config of an object, in the form that Keras writes; a function's name."""
+        """The config of an object, in the form that Keras writes; a function's name.
+
+        Raises:
+            ValueError: the object's class (or the function) is not in this registry, so that no
+                config could bring it back.
+        """
         if thing is None:
             return None
-        if inspect.isfunction(thing):
+        function = isinstance(thing, FunctionType)
+        known = thing if function else type(thing)
+        config = None if function else thing.get_config()
+        if known not in self._found.values():
+            raise ValueError(
+                f"{thing!r} cannot be saved: it is not one of fastnn's own, and a file can name no "
+                f"other {self.kind}."
+            )
+        if function:
             return thing.__name__
         return {
             "module": self.module,
-            "class_name": type(thing).__name__,
-            "config": thing.get_config(),
+            "class_name": known.__name__,
+            "config": config,
             "registered_name": None,
         }
 
@@ -82,12 +95,13 @@ class Registry:
         """The object that `serialize` described. Only names in this registry are found."""
         if isinstance(config, str):
             return self.get(config)
-        if not isinstance(config.get("class_name"), str):
+        name = config.get("class_name") if isinstance(config, dict) else None
+        settings = config.get("config", {}) if name else None
+        if not isinstance(name, str) or not isinstance(settings, dict):
             raise ValueError(
                 f"A config of {self.kind} needs 'class_name' and 'config'. Received: {config!r}"
             )
-        found = self.find(config["class_name"])
-        settings = config.get("config", {})
+        found = self.find(name)
         if isinstance(found, type):
             return found.from_config(dict(settings))
         return found
