@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 
@@ -35,12 +36,11 @@ class Bar:
         seconds = time.perf_counter() - self._started
         if self.verbose == 2 or done == self.total or seconds < PATIENCE:
             return
-        if self._bar is None:
-            self._bar = _open_bar(self.total)
         left = "" if self.total is None else f"{_clock(seconds / done * (self.total - done))} "
-        self._bar.set_description_str(
-            f"{left}{_per_step(seconds / done)}{_values(logs)}", refresh=False
-        )
+        text = f"{left}{_per_step(seconds / done)}{_values(logs)}"
+        if self._bar is None:
+            self._bar = _open_bar(self.total, done, text)
+        self._bar.set_description_str(text, refresh=False)
         self._bar.update(done - self._bar.n)
 
     def close(self, done: int | None = None, logs: dict[str, float] | None = None) -> None:
@@ -72,21 +72,31 @@ def say(text: str) -> None:
         tqdm.tqdm.write(text, file=sys.stdout)
 
 
-def _open_bar(total: int | None):
+def _open_bar(total: int | None, done: int, text: str):
     from tqdm.auto import tqdm
 
     in_notebook = any(c.__module__ == "tqdm.notebook" for c in tqdm.__mro__)
     width = "" if in_notebook else f":{BAR_WIDTH}"
-    layout = "{n_fmt}/{total_fmt} {bar" + width + "} {desc}"
+    digits = len(str(total))
+    # 80 x 24 where the terminal does not tell its size: tqdm would then show nothing at all.
+    columns, lines = shutil.get_terminal_size()
+    layout = f"{{n_fmt:>{digits}}}/{{total_fmt}} {{bar{width}}} {{desc}}"
     return tqdm(
         total=total,
+        initial=done,
+        desc=text,
         file=sys.stdout,
         leave=False,
         mininterval=0.05,
+        **({} if in_notebook else {"ncols": columns, "nrows": lines}),
         ascii=" ━",
         bar_format=layout if total is not None else "{n_fmt}/Unknown {desc}",
-        disable=not (in_notebook or sys.stdout.isatty()),
+        disable=not (in_notebook or _in_terminal()),
     )
+
+
+def _in_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 def _per_step(seconds: float) -> str:

@@ -57,7 +57,7 @@ class ProgbarLogger(Callback):
         self._open()
 
     def on_predict_chunk_end(self, batch: int, logs: Logs = None) -> None:
-        self._update(batch, logs)
+        self._update(batch, None)  # the outputs are not for the screen
 
     def on_predict_end(self, logs: Logs = None) -> None:
         self._finish(logs)
