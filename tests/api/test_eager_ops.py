@@ -70,6 +70,31 @@ def test_native_is_the_reference(op, sample):
         np.testing.assert_allclose(got, want, rtol=0, atol=k * U * scale)
 
 
+# Where an infinity meets a rounding error: inf * (a - a) or inf * 2^-53, either may come out.
+UNCERTAIN = ("softplus_grad", "softmax_crossentropy_grad")
+
+
+@pytest.mark.parametrize(("op", "sample"), CASES)
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_nan_and_infinity_come_out_where_the_reference_has_them(op, sample, bad):
+    if op.name == "check_finite" or (op.name in UNCERTAIN and np.isinf(bad)):
+        return
+    for i, x in enumerate(native_inputs(op, sample)):
+        if x is None or x.dtype not in (np.float32, np.float64):
+            continue
+        inputs = native_inputs(op, sample)
+        inputs[i].flat[x.size // 2] = bad
+        with np.errstate(all="ignore"):
+            expected = reference(op, [y if y is None else y.copy() for y in inputs], sample)
+        made = op(*inputs, **sample.attrs, **sample.state)
+        if op.effect:
+            made = written(op, inputs)
+        made = made if isinstance(made, (tuple, list)) else [made]
+        for got, want in zip(made, expected, strict=True):
+            np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
+            np.testing.assert_array_equal(np.isinf(got), np.isinf(want))
+
+
 def test_philox_words():
     # The known answer of the authors for a counter and a key of zeros.
     assert [hex(w) for w in words(0, 0, 0, 4)] == [

@@ -224,6 +224,25 @@ def test_constants_beside_tensors():
             ops.add(x, np.ones(3, complex))
 
 
+def test_references_refuse_what_kernels_report():
+    run = SAMPLES["gather"][0].run()
+    x = np.ones((3, 4))
+    for call, error, message in (
+        (lambda: ops.one_hot.reference(np.array([1, 3]), 3, run=run), ValueError,
+         "label 3 in row 1 is out of range for 3 classes"),
+        (lambda: ops.sparse_softmax_crossentropy.reference(np.array([0, -2, 1]), x, ignore=-1),
+         ValueError, "label -2 in row 1"),
+        (lambda: ops.gather.reference(x, None, 2, "float32", 1.0, 0.0, run=run), IndexError,
+         "row 3 was asked for, but the data has 3 rows"),
+        (lambda: ops.gather.reference(x, np.array([0, 1, 0, -1]), 2, "float32", 1.0, 0.0, run=run),
+         IndexError, "row -1 was asked for"),
+        (lambda: ops.scatter_rows.reference(x, x, run=run), IndexError, "rows 2 to 5 of 3"),
+        (lambda: ops.check_finite.reference(np.array([1, np.nan]), 7), ValueError, "instruction 7"),
+    ):  # fmt: skip
+        with pytest.raises(error, match=message):
+            call()
+
+
 def test_sum_and_mean_over_several_axes():
     x = Tensor((2, 3, 4))
     with Graph() as graph:

@@ -11,9 +11,16 @@ from ._shapes import same
 
 K = math.sqrt(2 / math.pi)
 CUBIC = 0.044715
+FAR = 40.0  # beyond it tanh is 1 even in float64; infinity times 0 would be NaN
+
+
+def _reference(x):
+    x = np.maximum(x, -FAR)
+    return 0.5 * x * (1 + np.tanh(K * (x + CUBIC * x**3)))
 
 
 def _grad_reference(dy, x):
+    x = np.clip(x, -FAR, FAR)
     t = np.tanh(K * (x + CUBIC * x**3))
     slope = K * (1 + 3 * CUBIC * x * x)
     return dy * (0.5 * (1 + t) + 0.5 * x * (1 - t * t) * slope)
@@ -23,7 +30,7 @@ gelu_tanh = define(
     "gelu_tanh",
     shape=same,
     gradient=lambda node, dy: (gelu_tanh_grad(dy, node.inputs[0]),),
-    reference=lambda x: 0.5 * x * (1 + np.tanh(K * (x + CUBIC * x**3))),
+    reference=_reference,
     doc="""x (1 + tanh(sqrt(2 / pi) (x + 0.044715 x^3))) / 2, elementwise.
     (Hendrycks & Gimpel, 2016; Keras' gelu with approximate=True)""",
 )

@@ -11,7 +11,7 @@ from ._shapes import rows, rows_grad
 
 def _grad_reference(target, prediction, drows):
     margin = 1 - target * prediction
-    slope = np.where(margin < 0, 0, -target + 0 * margin)  # NaN in either operand stays
+    slope = np.where(np.isnan(margin), margin, np.where(margin < 0, 0, -target))
     return slope * (drows / target.shape[-1])[..., None]
 
 

@@ -12,7 +12,12 @@ ATTRS = {"l1": 0.0, "l2": 0.0}
 
 
 def _reference(w, l1, l2):
-    return (l1 * np.sum(np.abs(w)) + l2 * np.sum(np.square(w))).astype(w.dtype)
+    penalty = np.zeros((), w.dtype)
+    if l1:
+        penalty = penalty + l1 * np.sum(np.abs(w))
+    if l2:
+        penalty = penalty + l2 * np.sum(np.square(w))
+    return penalty.astype(w.dtype)
 
 
 l1_l2 = define(

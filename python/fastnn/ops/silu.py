@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ._op import define, not_differentiable
 from ._shapes import same
 from .sigmoid import reference as sigmoid
 
+FAR = 800.0  # beyond it sigmoid is 0 or 1 even in float64; infinity times 0 would be NaN
+
 
 def _grad_reference(dy, x):
     s = sigmoid(x)
-    return dy * (s * (1 + x * (1 - s)))
+    return dy * (s * (1 + np.clip(x, -FAR, FAR) * (1 - s)))
 
 
 silu = define(
     "silu",
     shape=same,
     gradient=lambda node, dy: (silu_grad(dy, node.inputs[0]),),
-    reference=lambda x: x * sigmoid(x),
+    reference=lambda x: np.maximum(x, -FAR) * sigmoid(x),
     doc="""x / (1 + e^-x), elementwise.
     (Elfwing, Uchibe & Doya, 2017; Ramachandran, Zoph & Le, 2017)""",
 )
