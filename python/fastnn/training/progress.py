@@ -47,6 +47,8 @@ class Bar:
         """Takes the bar away; writes the line when `done` is given."""
         waited = self._bar is not None
         if waited:
+            if done is not None:
+                self._bar.n = self._bar.total  # notebooks keep a bar that is not full, in red
             self._bar.close()
             self._bar = None
         if done is None or (self.verbose == "auto" and not waited):
