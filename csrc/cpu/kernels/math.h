@@ -107,12 +107,11 @@ FASTNN_INLINE Vec log(Vec x) {
   return select(gt(x, Vec::zero()) & lt(x, Vec::set(kInfinity)), y, limit);
 }
 
-// log(1 + x) for 0 <= x <= 1 (or NaN): the log of the rounded sum u, and the rounding error of u
-// over u, where 1 / u is close enough to 1 - x/2.
+// log(1 + x) for 0 <= x <= 1 (or NaN): the log of the rounded sum u, and the rounding error of u.
+// (Its weight is 1 / u, but where u is far from 1 the error is small beside log u.)
 FASTNN_INLINE Vec log1p_unit(Vec x) {
-  const Vec one = Vec::set(1.0f);
-  const Vec u = x + one;
-  return fma(x - (u - one), fma(x, Vec::set(-0.5f), one), log_normal(u));
+  const Vec u = x + Vec::set(1.0f);
+  return log_normal(u) + (x - (u - Vec::set(1.0f)));
 }
 
 // tanh|x| = -t / (2 + t) with t = e^(-2|x|) - 1: no cancellation anywhere.

@@ -7,19 +7,46 @@ namespace fastnn::FASTNN_ISA {
 
 inline constexpr int64_t kRowBlock = 256;  // rows of a column sum that are added before the total
 
-// total = step(total, block) over blocks of kRowBlock rows, where block = step(... row by row) from
-// `start`. row(i) gives a Vec. Two levels keep the rounding error of long sums small.
-template <class Row, class Step>
-FASTNN_INLINE Vec fold_rows(int64_t rows, float start, Row row, Step step) {
-  Vec total = Vec::set(start);
+// Folds the rows of K vectors that lie side by side: total = step(total, block) over blocks of
+// kRowBlock rows, where block = step(block, row(i, k)) row by row. Two levels keep the rounding
+// error of long sums small. Ends with done(k, total).
+template <int K, class Row, class Step, class Done>
+FASTNN_INLINE void fold_rows(int64_t rows, float start, Row row, Step step, Done done) {
+  Vec total[K];
+  for (int k = 0; k < K; ++k) total[k] = Vec::set(start);
   for (int64_t begin = 0; begin < rows; begin += kRowBlock) {
     const int64_t end = rows < begin + kRowBlock ? rows : begin + kRowBlock;
-    Vec block = Vec::set(start);
-    for (int64_t i = begin; i < end; ++i) block = step(block, row(i));
-    total = step(total, block);
+    Vec block[K];
+    for (int k = 0; k < K; ++k) block[k] = Vec::set(start);
+    for (int64_t i = begin; i < end; ++i) {
+      for (int k = 0; k < K; ++k) block[k] = step(block[k], row(i, k));
+    }
+    for (int k = 0; k < K; ++k) total[k] = step(total[k], block[k]);
   }
-  return total;
+  for (int k = 0; k < K; ++k) done(k, total[k]);
 }
+
+// Folds the columns [begin, end): four vectors at a time use whole cache lines of each row.
+// row(i, j, lanes) gives the values of row i from column j on; done(j, value, lanes) takes the
+// results.
+template <class Row, class Step, class Done>
+FASTNN_INLINE void fold_columns(int64_t begin, int64_t end, int64_t rows, float start, Row row,
+                                Step step, Done done) {
+  constexpr int N = Vec::N;
+  int64_t j = begin;
+  for (; j + 4 * N <= end; j += 4 * N) {
+    fold_rows<4>(
+        rows, start, [&](int64_t i, int k) { return row(i, j + k * N, AllLanes{}); }, step,
+        [&](int k, Vec value) { done(j + k * N, value, AllLanes{}); });
+  }
+  for_vectors(j, end, [&](int64_t at, auto lanes) {
+    fold_rows<1>(
+        rows, start, [&](int64_t i, int) { return row(i, at, lanes); }, step,
+        [&](int, Vec value) { done(at, value, lanes); });
+  });
+}
+
+FASTNN_INLINE Vec plus(Vec a, Vec b) { return a + b; }
 
 // out[o, j] = fold of x[o, :, j], for inner > 1: vectors lie across j.
 template <class Step, class Finish>
@@ -28,14 +55,16 @@ FASTNN_INLINE void reduce_columns(const Call& call, const Share& share, float st
   const int64_t outer = call.dim[0], axis = call.dim[1], inner = call.dim[2];
   const float* x = call.in<float>(0);
   float* out = call.out<float>(1);
-  for_row_segments(share.split(outer * inner, 16), inner,
-                   [&](int64_t o, int64_t begin, int64_t end) {
-                     const float* slab = x + o * axis * inner;
-                     for_vectors(begin, end, [&](int64_t j, auto lanes) {
-                       const auto row = [&](int64_t i) { return lanes.load(slab + i * inner + j); };
-                       lanes.store(finish(fold_rows(axis, start, row, step)), out + o * inner + j);
-                     });
-                   });
+  const Range range = share.split(outer * inner, 16);
+  for_row_segments(range, inner, [&](int64_t o, int64_t begin, int64_t end) {
+    const float* slab = x + o * axis * inner;
+    const auto row = [&](int64_t i, int64_t j, auto lanes) {
+      return lanes.load(slab + i * inner + j);
+    };
+    fold_columns(begin, end, axis, start, row, step, [&](int64_t j, Vec value, auto lanes) {
+      lanes.store(finish(value), out + o * inner + j);
+    });
+  });
 }
 
 // out = scale * sum over the axis.
@@ -43,8 +72,7 @@ void reduce_sum(const Call& call, const Share& share) {
   const int64_t outer = call.dim[0], axis = call.dim[1], inner = call.dim[2];
   const float scale = call.scalar(0);
   if (inner != 1) {
-    const auto add = [](Vec a, Vec b) { return a + b; };
-    return reduce_columns(call, share, 0.0f, add, [=](Vec s) { return s * Vec::set(scale); });
+    return reduce_columns(call, share, 0.0f, plus, [=](Vec s) { return s * Vec::set(scale); });
   }
   const float* x = call.in<float>(0);
   float* out = call.out<float>(1);
@@ -102,15 +130,14 @@ FASTNN_INLINE void grad_bias(const Call& call, const Share& share, Act act) {
   float* dz = call.out<float>(2);
   float* db = call.out<float>(3);
   const Range columns = share.split(c, 16);
-  for_vectors(columns.begin, columns.end, [&](int64_t j, auto lanes) {
-    const auto row = [&](int64_t i) {
-      const int64_t at = i * c + j;
-      const Vec grad = act.grad(lanes.load(dy + at), lanes.load(saved + at));
-      if (dz) lanes.store(grad, dz + at);
-      return grad;
-    };
-    lanes.store(fold_rows(r, 0.0f, row, [](Vec a, Vec b) { return a + b; }), db + j);
-  });
+  const auto row = [&](int64_t i, int64_t j, auto lanes) {
+    const int64_t at = i * c + j;
+    const Vec grad = act.grad(lanes.load(dy + at), lanes.load(saved + at));
+    if (dz) lanes.store(grad, dz + at);
+    return grad;
+  };
+  fold_columns(columns.begin, columns.end, r, 0.0f, row, plus,
+               [&](int64_t j, Vec value, auto lanes) { lanes.store(value, db + j); });
 }
 void activation_grad_bias(const Call& call, const Share& share) {
   with_activation(static_cast<Activation>(static_cast<int>(call.attr[0])), call.scalar(1),

@@ -10,11 +10,7 @@
 namespace fastnn::FASTNN_ISA {
 
 // log of one value, by the vector function: its bits do not depend on the C library.
-FASTNN_INLINE float log_of(float x) {
-  float y;
-  log(Vec::set(x)).store(&y, 1);
-  return y;
-}
+FASTNN_INLINE float log_of(float x) { return hmax(log(Vec::set(x))); }
 
 // y = e^(x - shift) for n values; returns their sum.
 FASTNN_INLINE float exp_row(const float* x, float shift, float* y, int64_t n) {
