@@ -35,6 +35,10 @@ class Model(Layer):
         self.history: History | None = None
         self.stop_training = self.stop_evaluating = self.stop_predicting = False
 
+    def __init_subclass__(cls, **kwargs):
+        # Past Layer's: a layer is built once, a model again whenever its layers change.
+        super(Layer, cls).__init_subclass__(**kwargs)
+
     # ---- compiling
 
     def compile(self, optimizer="rmsprop", loss=None, loss_weights=None, metrics=None,

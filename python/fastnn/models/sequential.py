@@ -124,15 +124,13 @@ class Sequential(Model):
         """
         if not self.layers:
             raise ValueError(f"build: model {self.name!r} has no layers; add some first.")
-        first = self._layers[0]
-        if isinstance(first, InputLayer):
-            if input_shape[1:] != first.batch_shape[1:]:
-                raise ValueError(
-                    f"build: model {self.name!r} has an Input of shape {first.batch_shape}; "
-                    f"input_shape={input_shape} came."
-                )
-            input_shape = first.batch_shape
-        shape = input_shape
+        shape = input_shape = tuple(input_shape)
+        known = self._input_shape if self.built else self._declared_shape()
+        if known is not None and known[1:] != shape[1:]:
+            raise ValueError(
+                f"build: model {self.name!r} has the input shape {known} already; "
+                f"input_shape={input_shape} came."
+            )
         for layer in self.layers:
             if not layer.built:
                 layer.build((None, *shape[1:]))
@@ -141,17 +139,22 @@ class Sequential(Model):
         self._input_shape, self._output_shape = input_shape, shape
         for stream, layer in enumerate(_all_inside(self)):
             layer.stream = stream
+        self.built = True
 
     def _rebuild(self) -> None:
         """After a change: build what can be built."""
         self.built = False
         self._changed()
-        shape = None
-        if self._layers:
-            first = self._layers[0]
-            shape = first.batch_shape if isinstance(first, InputLayer) else _known_input(first)
+        shape = self._declared_shape()
         if shape is not None and self.layers:
             self.build(shape)
+
+    def _declared_shape(self):
+        """The input shape that an Input, or a model that stands first, has; else None."""
+        first = self._layers[0] if self._layers else None
+        if isinstance(first, InputLayer):
+            return first.batch_shape
+        return first.input_shape if isinstance(first, Model) and first.built else None
 
     def _trace(self, input_shape) -> None:
         """Calls the layers once on a symbolic row: layers inside of layers get their weights, and
@@ -222,11 +225,6 @@ class Sequential(Model):
         if shape is not None and not model.built:
             model.build(shape)
         return model
-
-
-def _known_input(layer: Layer):
-    """The input shape of a first layer that is a model itself, when it has one."""
-    return layer.input_shape if isinstance(layer, Model) and layer.built else None
 
 
 def _all_inside(layer: Layer):
