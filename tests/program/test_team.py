@@ -62,7 +62,7 @@ def test_callers_at_the_same_time():
             runner.run(steps=20, threads=2)
         results[name] = value.copy()
 
-    callers = [threading.Thread(target=call, args=(i,)) for i in range(4)]
+    callers = [threading.Thread(target=call, args=(i,), daemon=True) for i in range(4)]
     for caller in callers:
         caller.start()
     for caller in callers:
@@ -77,7 +77,7 @@ def test_callers_of_one_runner_take_turns():
         for _ in range(50):
             runner.run(steps=20, threads=2)
 
-    callers = [threading.Thread(target=call) for _ in range(4)]
+    callers = [threading.Thread(target=call, daemon=True) for _ in range(4)]
     for caller in callers:
         caller.start()
     for caller in callers:
