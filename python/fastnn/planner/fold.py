@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from fastnn.graph.node import Node
 from fastnn.graph.tensor import Constant, Tensor
 
@@ -24,9 +26,9 @@ def fold_constants(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
         ):
             kept.append(node)
             continue
-        values = node.op.reference(
-            *(None if t is None else t.value for t in node.inputs), **node.attrs
-        )
+        inputs = [None if t is None else t.value for t in node.inputs]
+        with np.errstate(all="ignore"):  # kernels do not warn either
+            values = node.op.reference(*inputs, **node.attrs)
         values = values if isinstance(values, tuple) else (values,)
         for tensor, value in zip(node.outputs, values, strict=True):
             rewriter.replace(tensor, Constant(value.astype(tensor.dtype).reshape(tensor.shape)))

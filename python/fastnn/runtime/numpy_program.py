@@ -46,8 +46,9 @@ class NumpyProgram:
                 float=self.dtype,
                 scalars=None if scalars is None else np.asarray(scalars)[i].astype(self.dtype),
             )
-            for s in self.plan.steps:
-                self._step(s, arrays, run)
+            with np.errstate(all="ignore"):  # kernels do not warn either
+                for s in self.plan.steps:
+                    self._step(s, arrays, run)
         for name, buffer in self._own.items():
             if self._wide and name not in PLAIN:
                 buffer.view(np.float32)[...] = self._memory[name].view(np.float64)
