@@ -375,6 +375,11 @@ WRONG = {
         ValueError,
         "'raw' is not built",
     ),
+    "weights for a model that has none": (
+        lambda: Sequential([Dense(1)], name="raw").load_weights("w.safetensors"),
+        ValueError,
+        "'raw' is not built",
+    ),
     "a plan of a model without a shape": (
         lambda: Sequential([Dense(1)], name="raw").plan(),
         ValueError,

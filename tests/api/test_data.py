@@ -29,6 +29,7 @@ def rows_of(feed, at_once=1) -> list[list[int]]:
     batches = []
     for c in feed.chunks(lambda: at_once):
         rows = np.arange(len(c.x)) if c.order is None else c.order
+        assert 0 < c.rows <= len(rows) - c.first_row
         for first in range(c.first_row, c.first_row + c.rows, c.batch_size):
             last = min(first + c.batch_size, c.first_row + c.rows)
             batches.append(c.x[rows[first:last], 0].astype(int).tolist())

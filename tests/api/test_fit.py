@@ -16,7 +16,12 @@ import pytest
 
 import fastnn
 from fastnn.keras import Input, Sequential
-from fastnn.keras.callbacks import Callback, LambdaCallback
+from fastnn.keras.callbacks import (
+    Callback,
+    EarlyStopping,
+    LambdaCallback,
+    LearningRateScheduler,
+)
 from fastnn.keras.layers import Dense, Dropout
 from fastnn.keras.optimizers import SGD, Adam
 from fastnn.training.data import make_feed
@@ -165,6 +170,16 @@ def test_full_batch_is_gradient_descent():
     assert model.optimizer.iterations == 10
 
 
+def test_callbacks_of_a_trainer_see_its_optimizer_and_metrics():
+    x, y = data()
+    model = Sequential([Dense(CLASSES, "softmax")])
+    t = fastnn.Trainer(model, SGD(0.1), "sparse_categorical_crossentropy", metrics=["accuracy"])
+    each = [LearningRateScheduler(lambda epoch: 0.5 / (epoch + 1)), EarlyStopping("accuracy")]
+    history = t.fit(x, y, epochs=2, callbacks=each, verbose=0)
+    assert history.history["learning_rate"][:1] == [0.5] and each[1].best is not None
+    assert t.optimizer.learning_rate < 0.5 and model.optimizer is None
+
+
 # ---- the same data in other clothes: the same bits
 
 
@@ -253,6 +268,11 @@ def test_validation_batches():
     came = classifier().fit(x, y, epochs=2, validation_data=Batches(x, y), verbose=0)
     for name in ("val_loss", "val_accuracy"):
         np.testing.assert_allclose(came.history[name], expected.history[name], rtol=1e-6)
+    came = classifier().fit(
+        x, y, epochs=2, validation_data=Batches(x, y), validation_steps=2, verbose=0
+    )
+    expected = classifier().fit(x, y, epochs=2, validation_data=(x[:32], y[:32]), verbose=0)
+    np.testing.assert_allclose(came.history["val_loss"], expected.history["val_loss"], rtol=1e-6)
     with pytest.warns(UserWarning, match="validation of epoch 2: it is left out"):
         came = classifier().fit(x, y, epochs=2, validation_data=batches(x, y), verbose=0)
     assert len(came.history["loss"]) == 2 and len(came.history["val_loss"]) == 1

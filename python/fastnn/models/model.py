@@ -77,7 +77,7 @@ class Model(Layer):
 
     @property
     def optimizer(self):
-        return self._trainer.optimizer if self.compiled else None
+        return None if self._trainer is None else self._trainer.optimizer
 
     @property
     def loss(self):
@@ -87,12 +87,12 @@ class Model(Layer):
     @property
     def metrics(self) -> list:
         """The metric objects; made when the shapes are known, at the first batch."""
-        return self._trainer.all_metrics if self.compiled else []
+        return [] if self._trainer is None else self._trainer.all_metrics
 
     @property
     def metrics_names(self) -> list[str]:
         """Names of the values that `evaluate` returns, in its order."""
-        return ["loss", *(self._trainer.named_metrics if self.compiled else ())]
+        return ["loss", *(() if self._trainer is None else self._trainer.named_metrics)]
 
     def reset_metrics(self) -> None:
         """Starts the running means of loss and metrics again."""

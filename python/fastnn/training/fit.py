@@ -51,7 +51,7 @@ def fit(trainer, x=None, y=None, *, batch_size=None, epochs=1, verbose="auto", c
     model.history = callbacks.history
     model.stop_training = False
     logs = None
-    with _tidy(trainer, callbacks):
+    with _running(trainer, callbacks, model):
         callbacks.call("on_train_begin", None)
         for epoch in range(initial_epoch, epochs):
             if not feed.ready():
@@ -87,7 +87,7 @@ def evaluate(trainer, x=None, y=None, *, batch_size=DEFAULT_BATCH, verbose="auto
     _require_batch(feed, x)
     params = {"verbose": verbose, "epochs": 1, "steps": feed.steps}
     callbacks = CallbackList(callbacks, model, params=params)
-    with _tidy(trainer, callbacks):
+    with _running(trainer, callbacks, model):
         return _test(trainer, feed, callbacks, model)
 
 
@@ -117,7 +117,7 @@ def predict(trainer, x, *, batch_size=DEFAULT_BATCH, verbose="auto", steps=None,
         parts.append(out[c.first_row : c.first_row + c.rows])
         return {"outputs": parts[-1]}
 
-    with _tidy(trainer, callbacks):
+    with _running(trainer, callbacks, model):
         model.stop_predicting = False
         callbacks.call("on_predict_begin", None)
         _loop("predict", trainer, feed, callbacks, model, work)
@@ -222,11 +222,15 @@ def _warn_exhausted(what: str) -> None:
 
 
 @contextlib.contextmanager
-def _tidy(trainer, callbacks: CallbackList):
-    """However the run ends: no bar is left on the screen, and no data is held on to."""
+def _running(trainer, callbacks: CallbackList, model):
+    """While it runs, what callbacks ask the model for (optimizer, metrics) is the trainer's.
+    However it ends, no bar is left on the screen, and no data is held on to.
+    """
+    before, model._trainer = model._trainer, trainer
     try:
         yield
     finally:
+        model._trainer = before
         for callback in callbacks.callbacks:
             if isinstance(callback, ProgbarLogger):
                 callback.abandon()
