@@ -6,6 +6,8 @@ import socket
 
 import pytest
 
+from tests.layout import assert_barriers_are_enough, assert_layout_is_sound
+
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
@@ -21,6 +23,23 @@ def no_network(monkeypatch):
 def empty_cache(monkeypatch, tmp_path_factory):
     """Data files come from FASTNN_DATA or the package, never from what somebody downloaded."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def every_plan_is_sound(monkeypatch):
+    """Every program planned for a model, in whatever test: no two live buffers share bytes, and
+    threads meet wherever bytes cross."""
+    from fastnn.training import step
+
+    planned = step.plan
+
+    def checked(*args, **kwargs):
+        plan = planned(*args, **kwargs)
+        assert_layout_is_sound(plan)
+        assert_barriers_are_enough(plan)
+        return plan
+
+    monkeypatch.setattr(step, "plan", checked)
 
 
 @pytest.fixture(scope="session")

@@ -97,7 +97,11 @@ def bits_after(threads, steps=100):
         for epoch in range(steps // 10):
             order = np.random.default_rng(epoch).permutation(640)
             t.train_rows(x, y, order=order, batch_size=64)
-        return t.optimizer.iterations, t.logs(), b"".join(w.tobytes() for w in t.model.get_weights())
+        return (
+            t.optimizer.iterations,
+            t.logs(),
+            b"".join(w.tobytes() for w in t.model.get_weights()),
+        )
     finally:
         fastnn.set_num_threads(before)
 

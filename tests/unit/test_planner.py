@@ -12,6 +12,7 @@ from fastnn.planner import fuse_losses, plan
 from fastnn.planner.arena import lay_out
 from fastnn.planner.lifetimes import Life
 from fastnn.planner.signature import match_dims, parse, signatures
+from tests.layout import assert_barriers_are_enough, assert_layout_is_sound
 
 
 def life(nbytes, first, last):
@@ -34,7 +35,9 @@ def test_arena_never_overlaps_live_buffers():
         lives = []
         for _ in range(rng.integers(1, 30)):
             first = int(rng.integers(0, 20))
-            lives.append(life(4 * int(rng.integers(1, 200)), first, first + int(rng.integers(0, 9))))
+            lives.append(
+                life(4 * int(rng.integers(1, 200)), first, first + int(rng.integers(0, 9)))
+            )
         offsets, total = lay_out(lives, 64)
         assert no_overlap(lives, offsets)
         assert all(o % 64 == 0 for o in offsets.values())
@@ -99,7 +102,9 @@ def test_a_training_step_is_fused():
         total = fuse_losses(graph)(total)
         grads = gradients(graph, total, variables)
     verify(graph)
-    p = plan(graph, outputs={"loss": total, **{v.name: g for v, g in zip(variables, grads, strict=True)}})
+    p = plan(
+        graph, outputs={"loss": total, **{v.name: g for v, g in zip(variables, grads, strict=True)}}
+    )
     assert names(p) == [
         "gather_u8_f32", "gather_u8_i32",
         "matmul_nn+relu", "matmul_nn+linear", "sparse_softmax_crossentropy", "weighted_sum",
@@ -115,7 +120,9 @@ def test_an_activation_that_needs_its_input_keeps_it():
         total = fuse_losses(graph)(total)
         grads = gradients(graph, total, variables)
     p = plan(graph, outputs={str(i): g for i, g in enumerate(grads)})
-    (fused,) = [s for s in p.steps if s.node.attrs.get("activation") == "gelu" and "matmul" in s.opcode]
+    (fused,) = [
+        s for s in p.steps if s.node.attrs.get("activation") == "gelu" and "matmul" in s.opcode
+    ]
     assert len(fused.node.outputs) == 2 and fused.operands[4] is not None
 
 
@@ -126,26 +133,6 @@ def test_no_two_live_buffers_overlap_in_a_step():
         grads = gradients(graph, total, variables)
     p = plan(graph, outputs={"loss": total, **{str(i): g for i, g in enumerate(grads)}})
     assert_layout_is_sound(p)
-
-
-def assert_layout_is_sound(p):
-    """Replays the plan with the identity of each byte's last writer: nobody reads a stranger's."""
-    owner = {}
-    for node in p.nodes:
-        for t in node.inputs:
-            place = p.places.get(t)
-            if place is not None and place.space == "arena":
-                source = t
-                while source.node.op.alias:
-                    source = source.node.inputs[0]
-                assert (owner[place.offset : place.end] == id(source)).all(), node
-        if node.op.alias:
-            continue
-        owner = owner if len(owner) else np.zeros(p.arena_bytes, np.int64)
-        for t in node.outputs:
-            place = p.places[t]
-            if place.space == "arena":
-                owner[place.offset : place.end] = id(t)
 
 
 def test_constants_are_folded():
@@ -165,16 +152,7 @@ def test_barriers_stand_where_bytes_cross():
         total = fuse_losses(graph)(total)
         grads = gradients(graph, total, variables)
     p = plan(graph, outputs={str(i): g for i, g in enumerate(grads)})
-    since = []
-    for step in p.steps:
-        sig = signatures()[step.opcode]
-        if step.barrier:
-            since = []
-        for place, operand in zip(step.operands, sig.operands, strict=True):
-            for other, written in since:
-                if place and (operand.written or written):
-                    assert not place.overlaps(other), (step.opcode, place, other)
-        since += [(q, o.written) for q, o in zip(step.operands, sig.operands, strict=True) if q]
+    assert_barriers_are_enough(p)
     assert 0 < p.barriers < len(p.steps)
 
 
@@ -182,3 +160,13 @@ def test_plan_prints_a_table():
     graph, total, _, _ = dense_net()
     text = str(plan(graph, outputs={"loss": total}))
     assert "matmul_nn +relu" in text and "instructions" in text and "12x6" in text
+
+
+def test_the_layout_check_sees_an_overlap():
+    graph, total, _, _ = dense_net()
+    p = plan(graph, outputs={"loss": total})
+    gather, product = p.steps[0].node.outputs[0], p.steps[2].node.outputs[0]
+    p.places[product] = p.places[gather]  # the product is written over its own input's bytes
+    p.places[p.steps[1].node.outputs[0]] = p.places[gather]  # and so are the labels, before that
+    with pytest.raises(AssertionError, match="reads"):
+        assert_layout_is_sound(p)
