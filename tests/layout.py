@@ -9,7 +9,7 @@ from fastnn.planner.signature import signatures
 
 
 def assert_layout_is_sound(plan: Plan) -> None:
-    """Replays the plan with the owner of each arena byte: nobody reads what a stranger overwrote."""
+    """Replays the plan with the owner of each arena byte: nobody reads what another wrote over."""
     owner = np.zeros(plan.arena_bytes, np.int64)
     for node in plan.nodes:
         for t in node.inputs:
