@@ -63,6 +63,10 @@ def batches(*batch):
     yield batch if len(batch) > 1 else batch[0]
 
 
+class Free(fastnn.Model):
+    """A model of free form."""
+
+
 class NotFinite(Dense):
     """Divides by zero."""
 
@@ -333,6 +337,7 @@ WRONG = {
     "a number as layer": (lambda: Sequential([Dense(1), 17]), TypeError, "17"),
     "a class as layer": (lambda: Sequential([Flatten]), TypeError, "Flatten"),
     "a layer instead of a list": (lambda: Sequential(Dense(1)), TypeError, "Dense"),
+    "a model of free form": (Free, TypeError, "Free"),
     "two layers of one name": (
         lambda: Sequential([Dense(1, name="twin"), Dense(1, name="twin")]),
         ValueError,

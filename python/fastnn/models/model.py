@@ -26,9 +26,18 @@ class Model(Layer):
     """The surface of `keras.Model` for one input and one output. `Sequential` is the kind to use.
 
     A model runs on a `Trainer`, the engine that `compile` makes; before that it can only predict.
+
+    Raises:
+        TypeError: a model of free form, which fastnn does not support yet.
     """
 
     def __init__(self, **kwargs):
+        if not hasattr(type(self), "input_shape"):
+            raise TypeError(
+                f"{type(self).__name__}: models of free form are not supported by fastnn yet. Make "
+                "a Layer of your own (call(x), from other layers and fastnn.ops) and put it into a "
+                "Sequential."
+            )
         super().__init__(**kwargs)
         self._trainer: Trainer | None = None
         self._compiled_with: dict[str, Any] | None = None
@@ -116,7 +125,7 @@ class Model(Layer):
             y: targets (N, ...): class numbers for sparse losses, else of the output's shape. (N,)
                 and (N, 1) serve for one another.
             batch_size: rows a step; None means 32, as in Keras (and all rows in `Trainer.fit`).
-            epochs: number of the last epoch, counted from `initial_epoch`'s 0.
+            epochs: train until so many epochs are done, those before `initial_epoch` counted.
             verbose: 0, 1 (progress bar), 2 (a line an epoch), "auto" (1).
             callbacks: a `Callback` or a list of them.
             validation_split: share of the rows, the last ones before shuffling, to validate with.
