@@ -11,4 +11,4 @@ import fastnn  # noqa: E402  (after the options have bound the process to its CP
 from fastnn import keras  # noqa: E402
 
 fastnn.set_num_threads(chosen.threads)
-work(keras, chosen, {"fastnn": fastnn.__version__})
+work(keras, chosen, {"fastnn": f"{fastnn.__version__} ({fastnn.info()['isa']})"})

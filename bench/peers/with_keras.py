@@ -11,6 +11,7 @@ MODES = {
     "fit": {},  # jit_compile="auto": on a CPU, no
     "jit": {"jit_compile": True},
     "steps": {"steps_per_execution": 67},  # 7 executions make the 469 steps of batch 128
+    "steps+jit": {"steps_per_execution": 67, "jit_compile": True},
 }
 
 chosen = options()

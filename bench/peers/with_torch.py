@@ -25,14 +25,15 @@ cross_entropy = nn.functional.cross_entropy
 
 
 def epoch() -> float:
-    total = torch.zeros(())
+    losses, counts = [], []
     for rows in torch.randperm(len(x_train)).split(chosen.batch):
         loss = cross_entropy(model(x_train.index_select(0, rows)), y_train.index_select(0, rows))
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
-        total += loss.detach() * len(rows)
-    return total.item() / len(x_train)
+        losses.append(loss.detach())
+        counts.append(len(rows))
+    return torch.stack(losses).dot(torch.tensor(counts).float()).item() / len(x_train)
 
 
 answer(versions={"torch": torch.__version__}, threads=torch.get_num_threads())

@@ -1,0 +1,37 @@
+"""What a timing was taken on, and whether anything else ran there meanwhile. (Linux)"""
+
+from __future__ import annotations
+
+import os
+import platform
+from pathlib import Path
+
+FEATURES = "avx2 fma avx512f avx512bw avx512_bf16 amx_tile amx_bf16".split()
+
+
+def description() -> dict[str, object]:
+    """The CPU's name, its vector extensions, CPUs that this process may use, kernel."""
+    facts = {}
+    for line in Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines():
+        key, _, value = line.partition(":")
+        facts[key.strip()] = value.strip()
+    flags = set(facts.get("flags", "").split())
+    return {
+        "cpu": facts.get("model name", platform.machine()),
+        "isa": [feature for feature in FEATURES if feature in flags],
+        "cpus": len(os.sched_getaffinity(0)),
+        "kernel": platform.release(),
+    }
+
+
+def busy_seconds() -> float:
+    """CPU seconds that all processes have spent, since the machine started."""
+    fields = [int(field) for field in Path("/proc/stat").read_text().split("\n")[0].split()[1:]]
+    idle = fields[3] + fields[4]
+    return (sum(fields[:8]) - idle) / os.sysconf("SC_CLK_TCK")
+
+
+def process_seconds(pid: int) -> float:
+    """CPU seconds that a process has spent, all its threads together."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
