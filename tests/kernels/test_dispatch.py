@@ -31,9 +31,15 @@ def cpu_flags() -> set[str]:
 
 
 def isa_under(**environment) -> tuple[str, str]:
-    """(isa or error, reason) of a new process."""
-    code = """
-from fastnn import _core
+    """(isa, reason), or ("error", message), of the native module in a new process.
+
+    Alone: `import fastnn` looks at FASTNN_ISA too, and would refuse some of these first.
+    """
+    code = f"""
+import importlib.util
+spec = importlib.util.spec_from_file_location("_core", {_core.__file__!r})
+_core = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(_core)
 try:
     print(_core.isa(), _core.isa_reason(), sep="\\n")
 except ValueError as error:

@@ -9,7 +9,7 @@ namespace fastnn::avx2 {
 inline constexpr int kTileRows = 6;
 inline constexpr int kTileVecs = 2;
 inline constexpr int kWideRows = 2;
-inline constexpr int kWideVecs = 4;
+inline constexpr int kWideVecs = 6;
 inline constexpr std::int64_t kBlockK = 256;
 inline constexpr std::int64_t kBlockRows = 20 * kTileRows;
 inline constexpr std::int64_t kBlockCols = 1024;

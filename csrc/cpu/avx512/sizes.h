@@ -6,12 +6,12 @@
 
 namespace fastnn::avx512 {
 
-inline constexpr int kTileRows = 14;
-inline constexpr int kTileVecs = 2;
+inline constexpr int kTileRows = 8;
+inline constexpr int kTileVecs = 3;
 inline constexpr int kWideRows = 6;
 inline constexpr int kWideVecs = 4;
 inline constexpr std::int64_t kBlockK = 256;
-inline constexpr std::int64_t kBlockRows = 10 * kTileRows;
+inline constexpr std::int64_t kBlockRows = 16 * kTileRows;
 inline constexpr std::int64_t kBlockCols = 1024;
 inline constexpr std::int64_t kCacheBytes = 512 * 1024;  // half of the 1 MiB L2 of such CPUs
 

@@ -66,15 +66,12 @@ inline Plan make_plan(const Product& given) {
   const Product q = swap ? swapped(given) : given;
   const std::int64_t size = sizeof(float);
   const bool b_is_large = size * q.k * q.n > kCacheBytes;
-  const bool b_is_reused = q.m > 2 * kTileRows;
-  // Rows a multiple of 4 KiB apart share one set of the L1 cache, which holds fewer lines than a
-  // tile has rows: each would drive out the others before its line is used up.
-  const bool a_collides = q.a.along_k && q.m > 4 && (size * q.a.stride) % 4096 == 0;
-  const bool a_is_reused = q.n >= 64;
+  const bool b_is_reused = q.m > 32;
+  const bool a_is_reused = q.n >= (q.a.along_k ? 512 : 64);
 
   Plan plan{swap, false, false, kBlockK, nullptr};
   plan.pack_b = q.b.along_k || (b_is_large && b_is_reused);
-  plan.pack_a = a_is_reused && (a_collides || (b_is_large && b_is_reused));
+  plan.pack_a = a_is_reused && b_is_large && b_is_reused;
   if (!plan.pack_b && !b_is_large) plan.block_k = q.k > 0 ? q.k : 1;
 
   if (swap) {
@@ -84,8 +81,6 @@ inline Plan make_plan(const Product& given) {
     plan.reason = "packed: B does not fit in L2 and is reused";
   } else if (q.b.along_k) {
     plan.reason = "half packed: B is transposed for its lanes";
-  } else if (plan.pack_a) {
-    plan.reason = "half packed: rows of A collide in L1";
   } else if (b_is_large) {
     plan.reason = "direct: too few rows to repay packing B";
   } else {

@@ -36,6 +36,21 @@ struct Scratch {
   }
 };
 
+// Packs B[p .. p + k, j0 .. j1) strip after strip. Where B's rows lie in memory as they are, a few
+// rows at a time go to all strips: so each is read from end to end, not in pieces a row apart.
+FASTNN_INLINE void pack_strips(const Matrix& b, std::int64_t p, std::int64_t k, std::int64_t j0,
+                               std::int64_t j1, Pieces strips, float* to) {
+  const std::int64_t step = b.along_k ? k : 8;
+  for (std::int64_t row = 0; row < k; row += step) {
+    const std::int64_t rows = least(step, k - row);
+    for (std::int64_t s = 0, j = j0; s < strips.count; ++s) {
+      const std::int64_t width = strips.size(s) * Vec::N;
+      pack(b, p + row, j, rows, least(width, j1 - j), width, to + (j - j0) * k + row * width);
+      j += width;
+    }
+  }
+}
+
 // The tiles of one strip of columns: c[rows, cols] (+)= a b for one block of k. A packed `a` is
 // the panels of `tiles`, one after the other.
 FASTNN_INLINE void multiply_strip(const Matrix& a, bool packed_a, const float* b, std::int64_t ldb,
@@ -84,11 +99,7 @@ inline void multiply(const Product& q, const Plan& plan, Range rows, Range cols,
       const std::int64_t k = q.k > 0 ? k_blocks.size(kb) : 0;
       const bool first = kb == 0, last = kb == k_blocks.count - 1;
       if (plan.pack_b) {
-        for (std::int64_t s = 0, j = j0; s < strips.count; ++s) {
-          const std::int64_t width = strips.size(s) * Vec::N;
-          pack(q.b, p, j, k, least(width, j1 - j), width, packed_b + (j - j0) * k);
-          j += width;
-        }
+        pack_strips(q.b, p, k, j0, j1, strips, packed_b);
       }
       for (std::int64_t rb = 0, i = rows.begin; rb < row_blocks.count; ++rb) {
         const Pieces tiles(row_blocks.size(rb), kTileRows);

@@ -1,12 +1,18 @@
 // The microkernel: one tile of C, kept in registers while k runs.
 //
-// A tile is MR rows by NV vectors. Each turn of the loop loads NV vectors of a row of B and, for
-// each of the MR rows, broadcasts one element of A and does NV fused multiply-adds. So MR + NV
-// loads feed MR * NV multiply-adds; and since one multiply-add takes about four cycles and one or
-// two can start in each, at least eight must be under way: the tile wants to be as large, and as
-// square in instructions, as the registers allow. MR * NV accumulators + NV vectors of B + one
-// broadcast must fit: 14 x 2 + 2 + 1 = 31 of the 32 registers of AVX-512, 6 x 2 + 2 + 1 = 15 of the
-// 16 of AVX2.
+// A tile is MR rows by NV vectors. Each turn of the loop loads NV vectors of a row of B and
+// broadcasts MR elements of a column of A: MR + NV loads feed MR * NV multiply-adds. One
+// multiply-add takes about four cycles and one or two start in each, so at least eight must be
+// under way; and there must be more of them than loads. So the tile is as large, and as square, as
+// the registers allow: MR * NV accumulators, the vectors of the shorter side, and one of the
+// longer. 8 x 3 takes 28 of the 32 registers of AVX-512, 6 x 2 takes 15 of the 16 of AVX2.
+//
+// 8 rows rather than 14 x 2: matrices often are a multiple of 1024 wide. Then the rows of a tile of
+// C (or of A, read in place) lie a multiple of 4 KiB apart, where all share one set of the L1
+// cache, and that has 8 lines.
+//
+// A product of few rows has no square tile: kWideRows x kWideVecs keeps enough multiply-adds under
+// way and reads B in longer pieces.
 //
 // Every element of C is one chain: c = fma(a[p], b[p], c) for p ascending, starting from 0. That is
 // so in every tile shape, in a masked tail and across the blocks of k (a later block continues from
@@ -47,14 +53,29 @@ void tile(std::int64_t k, const float* a, std::int64_t lda, const float* b, std:
   for (int i = 0; i < kBases; ++i) base[i] = a + 3 * i * lda;
 
   for (std::int64_t p = 0; p < k; ++p) {
-    Vec row[NV];
-    FASTNN_UNROLL
-    for (int j = 0; j < NV; ++j) row[j] = load(b, j);
-    FASTNN_UNROLL
-    for (int i = 0; i < MR; ++i) {
-      const Vec x = Vec::set(kAlongK ? base[i / 3][i % 3 * lda] : base[0][i]);
+    const auto element = [&](int i) {
+      return Vec::set(kAlongK ? base[i / 3][i % 3 * lda] : base[0][i]);
+    };
+    if constexpr (MR < NV) {  // the side with fewer instructions waits in registers
+      Vec column[MR];
       FASTNN_UNROLL
-      for (int j = 0; j < NV; ++j) acc[i][j] = fma(x, row[j], acc[i][j]);
+      for (int i = 0; i < MR; ++i) column[i] = element(i);
+      FASTNN_UNROLL
+      for (int j = 0; j < NV; ++j) {
+        const Vec y = load(b, j);
+        FASTNN_UNROLL
+        for (int i = 0; i < MR; ++i) acc[i][j] = fma(column[i], y, acc[i][j]);
+      }
+    } else {
+      Vec row[NV];
+      FASTNN_UNROLL
+      for (int j = 0; j < NV; ++j) row[j] = load(b, j);
+      FASTNN_UNROLL
+      for (int i = 0; i < MR; ++i) {
+        const Vec x = element(i);
+        FASTNN_UNROLL
+        for (int j = 0; j < NV; ++j) acc[i][j] = fma(x, row[j], acc[i][j]);
+      }
     }
     FASTNN_UNROLL
     for (int i = 0; i < kBases; ++i) base[i] += kAlongK ? 1 : lda;
