@@ -6,19 +6,16 @@
 
 namespace fastnn::FASTNN_ISA {
 
-// Four words for each of N consecutive blocks, one block a lane.
+// Four words for each of N consecutive blocks, one block a lane. The first block is a multiple of
+// N, so that all blocks have the same upper 32 bits.
 struct PhiloxWords {
   VecI word[4];
 };
 FASTNN_INLINE PhiloxWords philox(std::uint64_t seed, std::uint32_t stream, std::uint32_t step,
                                  std::uint64_t first_block) {
   const auto low = [](std::uint64_t x) { return static_cast<std::int32_t>(x); };
-  const VecI c0_first = VecI::set(low(first_block));
-  VecI c0 = c0_first + VecI::iota();
-  // Where the low half has wrapped around, the high half is one larger. As unsigned: c0 < c0_first.
-  const VecI top_bit = VecI::set(INT32_MIN);
-  const VecI high = VecI::set(low(first_block >> 32));
-  VecI c1 = select(gt(c0_first ^ top_bit, c0 ^ top_bit), high + VecI::set(1), high);
+  VecI c0 = VecI::set(low(first_block)) + VecI::iota();
+  VecI c1 = VecI::set(low(first_block >> 32));
   VecI c2 = VecI::set(low(step)), c3 = VecI::set(low(stream));
   std::uint32_t k0 = static_cast<std::uint32_t>(seed), k1 = static_cast<std::uint32_t>(seed >> 32);
   const VecI m0 = VecI::set(low(0xD2511F53)), m1 = VecI::set(low(0xCD9E8D57));
