@@ -13,7 +13,7 @@ namespace fastnn::bind {
 namespace {
 
 Instr read_instr(py::handle object) {
-  const Buffer buffer(object, "instr");
+  const Buffer buffer = Buffer::of_bytes(object, "instr");
   if (buffer.memory().bytes != sizeof(Instr)) {
     throw std::invalid_argument("instr: expected one record of " + std::to_string(sizeof(Instr)) +
                                 " bytes, got " + std::to_string(buffer.memory().bytes));

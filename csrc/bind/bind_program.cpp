@@ -13,7 +13,7 @@ namespace fastnn::bind {
 namespace {
 
 std::vector<Instr> read_instrs(py::handle object) {
-  const Buffer buffer(object, "instrs");
+  const Buffer buffer = Buffer::of_bytes(object, "instrs");
   const Memory memory = buffer.memory();
   if (memory.bytes % sizeof(Instr) != 0) {
     throw std::invalid_argument("instrs: expected records of " + std::to_string(sizeof(Instr)) +

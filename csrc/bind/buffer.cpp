@@ -6,16 +6,23 @@ namespace py = pybind11;
 
 namespace fastnn::bind {
 
-Buffer::Buffer(py::handle object, const std::string& what) {
-  if (PyObject_GetBuffer(object.ptr(), &view_, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) != 0) {
+Buffer::Buffer(py::handle object, const std::string& what, int flags) {
+  if (PyObject_GetBuffer(object.ptr(), &view_, flags) != 0) {
     py::error_already_set error;
     throw py::type_error(what + ": expected a C-contiguous array, got " +
                          std::string(py::str(py::type::of(object))) + ": " + error.what());
   }
+}
+
+Buffer::Buffer(py::handle object, const std::string& what)
+    : Buffer(object, what, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) {
   if (view_.format != nullptr && std::strpbrk(view_.format, "OP&") != nullptr) {
-    PyBuffer_Release(&view_);
     throw py::type_error(what + ": expected an array of numbers, got one of Python objects");
   }
+}
+
+Buffer Buffer::of_bytes(py::handle object, const std::string& what) {
+  return Buffer(object, what, PyBUF_C_CONTIGUOUS);
 }
 
 std::string Buffer::type_name() const { return view_.format == nullptr ? "B" : view_.format; }

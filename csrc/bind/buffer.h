@@ -16,6 +16,8 @@ class Buffer {
   Buffer() = default;
   // C-contiguous, of plain data. `what` is its name in messages: "space 3".
   Buffer(pybind11::handle object, const std::string& what);
+  // The bytes, of whatever type: NumPy is slow to write down the type of a record.
+  static Buffer of_bytes(pybind11::handle object, const std::string& what);
   Buffer(Buffer&& other) noexcept : view_(other.view_) { other.view_ = Py_buffer{}; }
   Buffer& operator=(Buffer&&) = delete;
   ~Buffer() { PyBuffer_Release(&view_); }  // does nothing where nothing is held
@@ -26,6 +28,8 @@ class Buffer {
   std::string type_name() const;  // as the buffer protocol writes it
 
  private:
+  Buffer(pybind11::handle object, const std::string& what, int flags);
+
   Py_buffer view_{};
 };
 

@@ -148,7 +148,7 @@ def test_write_to_read_only_space():
         ((np.zeros(1, INSTR), [-2]), "space 0 has -2 bytes"),
         ((np.zeros(2, INSTR)[::-1], SIZES), "C-contiguous"),
         (([1, 2], SIZES), "instrs: expected a C-contiguous array"),
-        ((np.array([None]), SIZES), "Python objects"),
+        ((np.array([None]), SIZES), "records of 264 bytes, got 8"),
     ],
 )
 def test_wrong_program_arguments(arguments, message):
