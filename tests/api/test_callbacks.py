@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import threading
 import time
 
 import numpy as np
@@ -337,11 +338,13 @@ def terminal(capsys, monkeypatch):
 
 
 def test_a_bar_moves_in_a_terminal_and_is_replaced_by_a_line(terminal):
+    threads = threading.active_count()
     each = LambdaCallback(on_train_batch_end=lambda batch, logs: time.sleep(0.06))
     fit(model_(), each, batch_size=5, verbose=1, validation_data=(X, Y))
     *moving, last = terminal().rstrip("\n").split("\r")
     assert any(re.search(r"1/4 ━+ +\d+s \d+(us|ms|s)/step - loss: ", text) for text in moving)
     assert re.fullmatch(r"4/4 ━{20} 0s \d+(us|ms|s)/step - loss: \S+ - val_loss: \S+", last)
+    assert threading.active_count() == threads
 
 
 def test_no_bar_is_left_when_a_run_breaks(terminal):

@@ -77,13 +77,16 @@ def say(text: str) -> None:
 def _open_bar(total: int | None, done: int, text: str):
     from tqdm.auto import tqdm
 
+    class WithoutThread(tqdm):
+        monitor_interval = 0  # tqdm's watching thread has no work here, and threads outlive a fork
+
     in_notebook = any(c.__module__ == "tqdm.notebook" for c in tqdm.__mro__)
     width = "" if in_notebook else f":{BAR_WIDTH}"
     digits = len(str(total))
     # 80 x 24 where the terminal does not tell its size: tqdm would then show nothing at all.
     columns, lines = shutil.get_terminal_size()
     layout = f"{{n_fmt:>{digits}}}/{{total_fmt}} {{bar{width}}} {{desc}}"
-    return tqdm(
+    return WithoutThread(
         total=total,
         initial=done,
         desc=text,
