@@ -378,7 +378,7 @@ def test_steps_of_unknown_number(terminal):
 def test_long_predictions_are_worth_a_line(terminal):
     each = LambdaCallback(on_predict_batch_end=lambda batch, logs: None)
     model_().predict(X, batch_size=5, callbacks=[each])
-    assert re.search(r"4/4 ━{20} \d+s \d+(us|ms)/step\n$", terminal())
+    assert re.search(r"4/4 ━{20} \d+s \d+(us|ms|s)/step\n$", terminal())
 
 
 @pytest.mark.parametrize(

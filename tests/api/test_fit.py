@@ -24,6 +24,7 @@ from fastnn.keras.callbacks import (
 )
 from fastnn.keras.layers import Dense, Dropout
 from fastnn.keras.optimizers import SGD, Adam
+from fastnn.training import progress
 from fastnn.training.data import make_feed
 
 N, FEATURES, CLASSES = 50, 4, 3
@@ -611,7 +612,8 @@ def test_progress_of_fit(capsys):
     assert capsys.readouterr().out == ""
 
 
-def test_progress_of_evaluate_and_predict(capsys):
+def test_progress_of_evaluate_and_predict(capsys, monkeypatch):
+    monkeypatch.setattr(progress, "PATIENCE", 60.0)
     x, y = data()
     model = classifier()
     model.evaluate(x, y, batch_size=16)
