@@ -12,6 +12,24 @@
 
 namespace fastnn::generic {
 
+// v's lanes [0, n) from p, and to p. With constant lane numbers v stays in a register.
+template <class Native, class Element>
+FASTNN_INLINE Native load_lanes(const Element* p, int n) {
+  Native v{};
+  if (n > 0) v[0] = p[0];
+  if (n > 1) v[1] = p[1];
+  if (n > 2) v[2] = p[2];
+  if (n > 3) v[3] = p[3];
+  return v;
+}
+template <class Native, class Element>
+FASTNN_INLINE void store_lanes(Native v, Element* p, int n) {
+  if (n > 0) p[0] = v[0];
+  if (n > 1) p[1] = v[1];
+  if (n > 2) p[2] = v[2];
+  if (n > 3) p[3] = v[3];
+}
+
 struct Mask {
   using Native [[gnu::vector_size(16)]] = std::int32_t;
   Native v;  // a lane is all ones (true) or all zeros
@@ -32,14 +50,10 @@ struct VecI {
     return r;
   }
   FASTNN_INLINE static VecI load(const std::int32_t* p, int n) {
-    VecI r = zero();
-    for (int i = 0; i < n; ++i) r.v[i] = p[i];
-    return r;
+    return {load_lanes<Native>(p, n)};
   }
   FASTNN_INLINE void store(std::int32_t* p) const { __builtin_memcpy(p, &v, sizeof v); }
-  FASTNN_INLINE void store(std::int32_t* p, int n) const {
-    for (int i = 0; i < n; ++i) p[i] = v[i];
-  }
+  FASTNN_INLINE void store(std::int32_t* p, int n) const { store_lanes(v, p, n); }
   FASTNN_INLINE static VecI set(std::int32_t x) { return {Native{x, x, x, x}}; }
   FASTNN_INLINE static VecI zero() { return set(0); }
   FASTNN_INLINE static VecI iota() { return {Native{0, 1, 2, 3}}; }
@@ -56,24 +70,16 @@ struct Vec {
     __builtin_memcpy(&r.v, p, sizeof r.v);
     return r;
   }
-  FASTNN_INLINE static Vec load(const float* p, int n) {
-    Vec r = zero();
-    for (int i = 0; i < n; ++i) r.v[i] = p[i];
-    return r;
-  }
+  FASTNN_INLINE static Vec load(const float* p, int n) { return {load_lanes<Native>(p, n)}; }
   FASTNN_INLINE void store(float* p) const { __builtin_memcpy(p, &v, sizeof v); }
-  FASTNN_INLINE void store(float* p, int n) const {
-    for (int i = 0; i < n; ++i) p[i] = v[i];
-  }
+  FASTNN_INLINE void store(float* p, int n) const { store_lanes(v, p, n); }
   FASTNN_INLINE static Vec set(float x) { return {Native{x, x, x, x}}; }
   FASTNN_INLINE static Vec zero() { return set(0.0f); }
 
   // Loads that convert.
   FASTNN_INLINE static Vec load_u8(const std::uint8_t* p) { return load_u8(p, N); }
   FASTNN_INLINE static Vec load_u8(const std::uint8_t* p, int n) {
-    Vec r = zero();
-    for (int i = 0; i < n; ++i) r.v[i] = static_cast<float>(p[i]);
-    return r;
+    return {load_lanes<Native>(p, n)};
   }
   FASTNN_INLINE static Vec load_i32(const std::int32_t* p);
   FASTNN_INLINE static Vec load_i32(const std::int32_t* p, int n);
