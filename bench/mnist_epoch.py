@@ -80,6 +80,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--json", type=Path, help="append the record to this .jsonl file")
     chosen = parser.parse_args()
+    for peer in chosen.peer:
+        if peer.split("=")[0] not in MODES or "=" not in peer:
+            parser.error(f"a peer is NAME=PYTHON, NAME one of {', '.join(MODES)}; got {peer!r}")
     if chosen.data is None or not (Path(chosen.data) / "mnist.npz").exists():
         parser.error("no full MNIST: name the folder of mnist.npz by --data or $FASTNN_DATA")
     return chosen
@@ -96,6 +99,8 @@ def start(chosen: argparse.Namespace) -> list[Worker]:
             print(f"{peer}: skipped, {python} cannot import it", file=sys.stderr)
             continue
         workers += [Worker.start(peer, mode, python, options) for mode in MODES[peer]]
+    if not workers:
+        sys.exit("nothing to compare: no peer is there")
     return workers
 
 
