@@ -20,7 +20,7 @@ FUNCTIONS = {
     "selu": (2.5, {}),
     "gelu": (4, {}),
     "gelu_tanh": (3.5, {}),
-    "silu": (3, {}),
+    "silu": (3.5, {}),
     "sigmoid": (2.5, {}),
     "tanh": (3, {}),
     "softplus": (2.5, {}),
