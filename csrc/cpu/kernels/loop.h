@@ -11,8 +11,9 @@ namespace fastnn::FASTNN_ISA {
 
 using std::int64_t;
 
-inline constexpr int64_t kGrain = 1024;     // elements; shares are cut at multiples of it
-inline constexpr int64_t kSumBlock = 4096;  // a sum adds up blocks of this many elements, in order
+inline constexpr int64_t kGrain = 1024;  // elements; shares are cut at multiples of it
+// A sum adds up blocks of this many elements, in order. Validation counts the same blocks.
+inline constexpr int64_t kSumBlock = kReductionBlock;
 
 // How a kernel's body touches memory: all lanes, or the first n. The same body serves both, so a
 // tail element takes the same operations as a full vector's lane.
