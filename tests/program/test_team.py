@@ -157,7 +157,7 @@ def test_fork_in_the_middle_of_a_run():
         def keep_running():
             while busy:
                 runner.run(steps=20000, threads=2)
-        thread = threading.Thread(target=keep_running)
+        thread = threading.Thread(target=keep_running, daemon=True)
         thread.start()
         for _ in range(5):
             time.sleep(0.02)
