@@ -67,9 +67,8 @@ class CpuProgram:
             self._arrays[self._first_bound :] = bound
             self._runner = self._program.bind(self._arrays)
             self._key = key
-        fault = self._runner.run(
-            steps=steps, row=row, batch=batch, step=step, seed=seed, scalars=scalars
-        )
+        # By position: keywords cost half a microsecond.
+        fault = self._runner.run(steps, row, batch, step, seed, scalars)
         if fault is not None:
             raise_fault(self.plan, *fault)
 
