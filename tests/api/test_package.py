@@ -25,9 +25,13 @@ def native_module() -> Path:
 @pytest.fixture(scope="module")
 def installed():
     try:
-        return importlib.metadata.distribution("fastnn-native")
+        distribution = importlib.metadata.distribution("fastnn-native")
     except importlib.metadata.PackageNotFoundError:
         pytest.skip("fastnn is run from its source tree, not installed")
+    files = {Path(file.locate()).resolve() for file in distribution.files}
+    if Path(fastnn.__file__).resolve() not in files:
+        pytest.skip("fastnn is installed as an editable package: its files are elsewhere")
+    return distribution
 
 
 def test_version(installed):
