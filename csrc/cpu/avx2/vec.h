@@ -115,6 +115,8 @@ FASTNN_INLINE Mask operator|(Mask a, Mask b) { return {_mm256_or_ps(a.v, b.v)}; 
 FASTNN_INLINE Mask operator~(Mask a) {
   return {_mm256_xor_ps(a.v, _mm256_castsi256_ps(_mm256_set1_epi32(-1)))};
 }
+// One bit a lane, lane 0 lowest.
+FASTNN_INLINE unsigned bits(Mask a) { return static_cast<unsigned>(_mm256_movemask_ps(a.v)); }
 FASTNN_INLINE bool any(Mask a) { return _mm256_movemask_ps(a.v) != 0; }
 FASTNN_INLINE bool all(Mask a) { return _mm256_movemask_ps(a.v) == 0xff; }
 FASTNN_INLINE Vec select(Mask m, Vec a, Vec b) { return {_mm256_blendv_ps(b.v, a.v, m.v)}; }

@@ -113,6 +113,8 @@ FASTNN_INLINE Mask gt(VecI a, VecI b) { return {_mm512_cmpgt_epi32_mask(a.v, b.v
 FASTNN_INLINE Mask operator&(Mask a, Mask b) { return {static_cast<__mmask16>(a.v & b.v)}; }
 FASTNN_INLINE Mask operator|(Mask a, Mask b) { return {static_cast<__mmask16>(a.v | b.v)}; }
 FASTNN_INLINE Mask operator~(Mask a) { return {static_cast<__mmask16>(~a.v)}; }
+// One bit a lane, lane 0 lowest.
+FASTNN_INLINE unsigned bits(Mask a) { return a.v; }
 FASTNN_INLINE bool any(Mask a) { return a.v != 0; }
 FASTNN_INLINE bool all(Mask a) { return a.v == 0xffff; }
 FASTNN_INLINE Vec select(Mask m, Vec a, Vec b) { return {_mm512_mask_blend_ps(m.v, b.v, a.v)}; }

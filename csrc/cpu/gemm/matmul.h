@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "cpu/gemm/product.h"
+#include "cpu/gemm/zeros.h"
 
 namespace fastnn::FASTNN_ISA {
 
@@ -26,6 +27,12 @@ inline void matmul(const Call& call, const Share& share, char form) {
   const Epilogue epilogue{call.in<float>(2), call.out<float>(4), given.n,
                           static_cast<Activation>(static_cast<int>(call.attr[0])), call.scalar(1)};
 
+  const Epilogue* finishing = epilogue.empty() ? nullptr : &epilogue;
+
+  if (may_skip_zeros(q, plan) && multiply_skipping(q, share.split(q.m), c, finishing,
+                                                   static_cast<std::uint64_t*>(share.scratch))) {
+    return;
+  }
   const Grid grid = make_grid(q, plan, share.parts);
   const int row = share.part / grid.cols, col = share.part % grid.cols;
   if (row >= grid.rows) return;
@@ -39,8 +46,7 @@ inline void matmul(const Call& call, const Share& share, char form) {
   if (plan.swap) {
     multiply_turned(q, plan, rows, cols, c, epilogue, scratch);
   } else {
-    multiply(q, plan, rows, cols, c + rows.begin * q.n + cols.begin, q.n,
-             epilogue.empty() ? nullptr : &epilogue, scratch);
+    multiply(q, plan, rows, cols, c + rows.begin * q.n + cols.begin, q.n, finishing, scratch);
   }
 }
 
@@ -65,8 +71,10 @@ std::size_t scratch_bytes(const Call& call) {
   }
   const Product given = product_of(call, form);
   const Plan plan = make_plan(given);
-  const Scratch scratch(plan.swap ? swapped(given) : given, plan);
-  return static_cast<std::size_t>(scratch.total) * sizeof(float);
+  const Product q = plan.swap ? swapped(given) : given;
+  const std::size_t dense = static_cast<std::size_t>(Scratch(q, plan).total) * sizeof(float);
+  const std::size_t skipping = may_skip_zeros(q, plan) ? skip_words(q) * sizeof(std::uint64_t) : 0;
+  return dense > skipping ? dense : skipping;
 }
 
 const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form) {

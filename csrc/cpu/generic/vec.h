@@ -132,6 +132,10 @@ FASTNN_INLINE Mask Mask::first(int n) { return {VecI::set(n).v > VecI::iota().v}
 FASTNN_INLINE Mask operator&(Mask a, Mask b) { return {a.v & b.v}; }
 FASTNN_INLINE Mask operator|(Mask a, Mask b) { return {a.v | b.v}; }
 FASTNN_INLINE Mask operator~(Mask a) { return {~a.v}; }
+// One bit a lane, lane 0 lowest.
+FASTNN_INLINE unsigned bits(Mask a) {
+  return (a.v[0] & 1) | (a.v[1] & 2) | (a.v[2] & 4) | (a.v[3] & 8);
+}
 FASTNN_INLINE bool any(Mask a) { return (a.v[0] | a.v[1] | a.v[2] | a.v[3]) != 0; }
 FASTNN_INLINE bool all(Mask a) { return (a.v[0] & a.v[1] & a.v[2] & a.v[3]) != 0; }
 FASTNN_INLINE VecI select(Mask m, VecI a, VecI b) { return {(m.v & a.v) | (~m.v & b.v)}; }

@@ -1,0 +1,187 @@
+// Products whose A is mostly zeros: dark pixels, one-hot rows, word counts. A zero adds nothing to
+// a sum, so only the other elements are multiplied; the order of the sums stays that of the dense
+// product, and so do the results (but for the sign of a zero that underflowed).
+//
+//   bits  one for each element of A, set where it is not zero: row i of C reads the words i
+//   rule  C[i, :] += A[i, p] B[p, :] for the set bits p, in ascending order
+//
+// That B is finite is checked first, for 0 * infinity is not zero. Whether A has enough zeros is
+// told by a sample of its rows; both are the same for every thread.
+#pragma once
+
+#include <cstdint>
+
+#include "cpu/gemm/epilogue.h"
+#include "cpu/gemm/plan.h"
+
+namespace fastnn::FASTNN_ISA {
+
+// A row of C is made kSkipVecs vectors at a time: as many sums as hide the latency of an addition.
+// For each word of bits, 64 rows of B that wide are read again and again: 32 KiB at most.
+inline constexpr int kSkipVecs = 8;
+inline constexpr std::int64_t kWord = 64;
+inline constexpr std::int64_t kMostBitBytes = 256 * 1024;
+inline constexpr std::int64_t kSampledRows = 16;
+inline constexpr double kMostNonzero = 0.3;  // beyond, the dense product is as fast
+
+// Words of scratch: the bits of all rows of C.
+FASTNN_INLINE std::int64_t skip_words(const Product& q) { return q.m * ceil_div(q.k, kWord); }
+
+// May zeros be skipped in a product of this shape, if there are any?
+FASTNN_INLINE bool may_skip_zeros(const Product& q, const Plan& plan) {
+  return !plan.swap && !q.b.along_k && q.n >= 2 * Vec::N && q.m >= 4 && q.k >= kWord / 2 &&
+         skip_words(q) * 8 <= kMostBitBytes;
+}
+
+FASTNN_INLINE std::uint64_t nonzero_bits(const float* x, std::int64_t n) {
+  std::uint64_t word = 0;
+  for (std::int64_t i = 0; i < n; i += Vec::N) {
+    word |= static_cast<std::uint64_t>(bits(~eq(load_up_to(x + i, n - i), Vec::zero()))) << i;
+  }
+  return word;
+}
+
+// From a sample of the rows of A as it lies in memory.
+inline bool mostly_zeros(const Product& q) {
+  const std::int64_t rows = q.a.along_k ? q.m : q.k, cols = q.a.along_k ? q.k : q.m;
+  const std::int64_t sampled = least(rows, kSampledRows);
+  std::int64_t nonzero = 0;
+  for (std::int64_t s = 0; s < sampled; ++s) {
+    const float* row = q.a.data + rows * s / sampled * q.a.stride;
+    for (std::int64_t j = 0; j < cols; j += kWord) {
+      nonzero += __builtin_popcountll(nonzero_bits(row + j, least(kWord, cols - j)));
+    }
+  }
+  return static_cast<double>(nonzero) <= kMostNonzero * static_cast<double>(sampled * cols);
+}
+
+// x * 0 is zero for every finite x, and NaN for the others.
+inline bool all_finite(const Matrix& b, std::int64_t k, std::int64_t n) {
+  Vec sum[4] = {Vec::zero(), Vec::zero(), Vec::zero(), Vec::zero()};
+  for (std::int64_t p = 0; p < k; ++p) {
+    const float* row = b.data + p * b.stride;
+    std::int64_t j = 0;
+    for (; j + 4 * Vec::N <= n; j += 4 * Vec::N) {
+      FASTNN_UNROLL
+      for (int v = 0; v < 4; ++v)
+        sum[v] = fma(Vec::load(row + j + v * Vec::N), Vec::zero(), sum[v]);
+    }
+    for (; j < n; j += Vec::N) sum[0] = fma(load_up_to(row + j, n - j), Vec::zero(), sum[0]);
+  }
+  return !any(is_nan(sum[0] + sum[1] + (sum[2] + sum[3])));
+}
+
+// Turns a square of bits: bit j of word i becomes bit i of word j (Warren, Hacker's Delight, 7-3).
+inline void turn_bits(std::uint64_t (&a)[kWord]) {
+  std::uint64_t mask = 0xffffffff;
+  for (int width = 32; width != 0; width >>= 1, mask ^= mask << width) {
+    for (int i = 0; i < kWord; i = ((i | width) + 1) & ~width) {
+      const std::uint64_t swap = ((a[i] >> width) ^ a[i | width]) & mask;
+      a[i] ^= swap << width;
+      a[i | width] ^= swap;
+    }
+  }
+}
+
+// The bits of rows `rows` of C: to[i * words + p / 64].
+inline void find_nonzeros(const Product& q, Range rows, std::uint64_t* to) {
+  const std::int64_t words = ceil_div(q.k, kWord);
+  if (q.a.along_k) {
+    for (std::int64_t i = rows.begin; i < rows.end; ++i) {
+      for (std::int64_t w = 0; w < words; ++w) {
+        to[i * words + w] = nonzero_bits(q.a.at(w * kWord, i), least(kWord, q.k - w * kWord));
+      }
+    }
+    return;
+  }
+  for (std::int64_t i = rows.begin; i < rows.end; i += kWord) {
+    const std::int64_t count = least(kWord, rows.end - i);
+    for (std::int64_t w = 0; w < words; ++w) {
+      std::uint64_t square[kWord];
+      for (std::int64_t p = 0; p < kWord; ++p) {
+        const std::int64_t row = w * kWord + p;
+        square[p] = row < q.k ? nonzero_bits(q.a.at(row, i), count) : 0;
+      }
+      turn_bits(square);
+      for (std::int64_t r = 0; r < count; ++r) to[(i + r) * words + w] = square[r];
+    }
+  }
+}
+
+// c[NV vectors] (+)= the products of one word of bits. `a` and `b` are at its first p.
+template <int NV, bool kTail>
+FASTNN_INLINE void add_products(std::uint64_t word, const float* a, std::int64_t a_step,
+                                const float* b, std::int64_t ldb, float* c, int tail, bool first) {
+  const auto load = [tail](const float* from, int v) {
+    return kTail && v == NV - 1 ? Vec::load(from + v * Vec::N, tail) : Vec::load(from + v * Vec::N);
+  };
+  Vec sum[NV];
+  FASTNN_UNROLL
+  for (int v = 0; v < NV; ++v) sum[v] = first ? Vec::zero() : load(c, v);
+  for (; word != 0; word &= word - 1) {
+    const std::int64_t p = __builtin_ctzll(word);
+    const Vec x = Vec::set(a[p * a_step]);
+    const float* row = b + p * ldb;
+    FASTNN_UNROLL
+    for (int v = 0; v < NV; ++v) sum[v] = fma(x, load(row, v), sum[v]);
+  }
+  FASTNN_UNROLL
+  for (int v = 0; v < NV; ++v) {
+    if (kTail && v == NV - 1) {
+      sum[v].store(c + v * Vec::N, tail);
+    } else {
+      sum[v].store(c + v * Vec::N);
+    }
+  }
+}
+
+// One strip of columns [j, j + NV vectors) of the rows `rows`.
+template <int NV, bool kTail>
+void skip_strip(const Product& q, const std::uint64_t* nonzero, Range rows, std::int64_t j,
+                int tail, float* c, const Epilogue* epilogue) {
+  const std::int64_t words = ceil_div(q.k, kWord), a_step = q.a.along_k ? 1 : q.a.stride;
+  for (std::int64_t w = 0; w < words; ++w) {
+    for (std::int64_t i = rows.begin; i < rows.end; ++i) {
+      const std::uint64_t word = nonzero[i * words + w];
+      float* to = c + i * q.n + j;
+      if (word != 0 || w == 0) {
+        add_products<NV, kTail>(word, q.a.at(w * kWord, i), a_step, q.b.at(w * kWord, j),
+                                q.b.stride, to, tail, w == 0);
+      }
+      if (epilogue && w == words - 1) {
+        finish(*epilogue, 1, (NV - 1) * Vec::N + tail, i, j, to, q.n);
+      }
+    }
+  }
+}
+
+using SkipStrip = void (*)(const Product&, const std::uint64_t*, Range, std::int64_t, int, float*,
+                           const Epilogue*);
+
+template <bool kTail, int NV = kSkipVecs>
+SkipStrip find_strip(std::int64_t vecs) {
+  if constexpr (NV > 1) {
+    if (vecs != NV) return find_strip<kTail, NV - 1>(vecs);
+  }
+  return &skip_strip<NV, kTail>;
+}
+
+// C = A B for the rows `rows`, zeros of A skipped. False, and nothing is done, where that would not
+// pay or not be right.
+inline bool multiply_skipping(const Product& q, Range rows, float* c, const Epilogue* epilogue,
+                              std::uint64_t* nonzero) {
+  if (!mostly_zeros(q) || !all_finite(q.b, q.k, q.n)) return false;
+  find_nonzeros(q, rows, nonzero);
+  const Pieces strips(vectors(q.n), kSkipVecs);
+  for (std::int64_t s = 0, j = 0; s < strips.count; ++s) {
+    const std::int64_t width = least(strips.size(s) * Vec::N, q.n - j);
+    const int tail = static_cast<int>(width - (strips.size(s) - 1) * Vec::N);
+    const SkipStrip strip =
+        tail < Vec::N ? find_strip<true>(strips.size(s)) : find_strip<false>(strips.size(s));
+    strip(q, nonzero, rows, j, tail, c, epilogue);
+    j += width;
+  }
+  return true;
+}
+
+}  // namespace fastnn::FASTNN_ISA
