@@ -21,7 +21,7 @@ class Finished(Exception):
 def work(k: Any, chosen: Options, versions: dict[str, str], **compile_options: Any) -> None:
     """Serve the driver with k: `keras` or `fastnn.keras`."""
     k.utils.set_random_seed(chosen.seed)
-    x_train, y_train, x_test, y_test = mnist(chosen.data)
+    x_train, y_train, x_test, y_test = mnist(chosen)
     model = k.Sequential(
         [
             k.Input((784,)),

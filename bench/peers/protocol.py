@@ -25,10 +25,11 @@ class Options(NamedTuple):
     batch: int
     seed: int
     mode: str  # which of the peer's modes
+    pixels: str  # "unit": scaled to [0, 1]; "symmetric": to [-1, 1], where none is zero
 
 
 class Mnist(NamedTuple):
-    """Pixels float32 in [0, 1], (n, 784); labels int32."""
+    """Pixels float32, scaled, (n, 784); labels int32."""
 
     x_train: np.ndarray
     y_train: np.ndarray
@@ -44,18 +45,21 @@ def options() -> Options:
     parser.add_argument("--batch", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--mode", required=True)
+    parser.add_argument("--pixels", choices=["unit", "symmetric"], required=True)
     chosen = Options(**vars(parser.parse_args()))
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: chosen.threads])
     os.environ["OMP_NUM_THREADS"] = str(chosen.threads)
     return chosen
 
 
-def mnist(folder: str) -> Mnist:
-    with np.load(os.path.join(folder, "mnist.npz")) as data:
+def mnist(chosen: Options) -> Mnist:
+    with np.load(os.path.join(chosen.data, "mnist.npz")) as data:
         scaled = [
             data[name].reshape(-1, 784).astype(np.float32) / np.float32(255)
             for name in ("x_train", "x_test")
         ]
+        if chosen.pixels == "symmetric":
+            scaled = [2 * x - 1 for x in scaled]
         labels = [data[name].astype(np.int32) for name in ("y_train", "y_test")]
     return Mnist(scaled[0], labels[0], scaled[1], labels[1])
 

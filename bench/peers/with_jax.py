@@ -62,7 +62,7 @@ def first_state(key):
     return weights, zeros, jax.tree.map(jnp.zeros_like, weights), jnp.float32(0)
 
 
-x_train, y_train, x_test, y_test = map(jnp.asarray, mnist(chosen.data))
+x_train, y_train, x_test, y_test = map(jnp.asarray, mnist(chosen))
 key = jax.random.key(chosen.seed)
 key, first = jax.random.split(key)
 state = first_state(first)

@@ -13,7 +13,7 @@ from torch import nn  # noqa: E402
 
 torch.set_num_threads(chosen.threads)
 torch.manual_seed(chosen.seed)
-x_train, y_train, x_test, y_test = map(torch.from_numpy, mnist(chosen.data))
+x_train, y_train, x_test, y_test = map(torch.from_numpy, mnist(chosen))
 y_train, y_test = y_train.long(), y_test.long()
 
 model = nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10))

@@ -65,7 +65,7 @@ def test_same_bits_as_the_dense_product(kernel, form, m, n, k, share):
 
 @pytest.mark.parametrize("form", FORMS)
 def test_zeros_are_skipped_where_there_are_many(kernel, form):
-    """Told apart by the sign of a zero: a product that underflows to -0 stays so unless +0 is added.
+    """Told apart by the sign of a zero: a product that underflows to -0 stays, unless +0 is added.
 
     Without a fused multiply-add, the product's -0 is lost in the sum with the starting +0.
     """
