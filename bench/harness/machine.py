@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 from pathlib import Path
 
 FEATURES = "avx2 fma avx512f avx512bw avx512_bf16 amx_tile amx_bf16".split()
@@ -32,6 +33,5 @@ def busy_seconds() -> float:
 
 
 def process_seconds(pid: int) -> float:
-    """CPU seconds that a process has spent, all its threads together."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """CPU seconds that a process has spent, all its threads together, to the nanosecond."""
+    return time.clock_gettime((~pid << 3) | 2)  # the clock that clock_getcpuclockid(3) names

@@ -3,62 +3,56 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import tempfile
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
 
-from harness.machine import process_seconds
+from .machine import process_seconds
 
 PEERS = Path(__file__).resolve().parent.parent / "peers"
 
 
-@dataclass
 class Worker:
-    """One peer in one mode. The lists grow by one with every measured epoch."""
+    """One peer in one mode.
 
-    peer: str
-    mode: str
-    process: subprocess.Popen
-    log: IO[str]
-    hello: dict = field(default_factory=dict)  # versions, threads
-    seconds: list[float] = field(default_factory=list)
-    cpu_seconds: list[float] = field(default_factory=list)
-    loss: float = float("nan")
-    test_accuracy: float = float("nan")
-    idle_share: float = 0.0  # the most of a CPU that it took while another peer ran
+    Args:
+        script: what it runs: a file that ends in `protocol.serve`.
+        python: the interpreter.
+        options: what `protocol.options()` gives the script, beside `mode`.
+    """
 
-    @classmethod
-    def start(cls, peer: str, mode: str, python: str, options: dict[str, object]) -> Worker:
-        command = [python, str(PEERS / f"with_{peer}.py"), "--mode", mode]
-        for name, value in options.items():
-            command += [f"--{name}", str(value)]
-        log = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would fill
-        process = subprocess.Popen(
-            command, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+    def __init__(
+        self, peer: str, mode: str, script: Path, python: str, options: dict[str, object]
+    ) -> None:
+        self.peer, self.mode = peer, mode
+        self.log = tempfile.TemporaryFile("w+")  # a pipe that nobody reads would fill
+        paths = [str(PEERS), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+        self.process = subprocess.Popen(
+            [python, str(script), json.dumps({"mode": mode, **options})],
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.log,
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, paths))},
         )
-        worker = cls(peer, mode, process, log)
-        worker.hello = worker.hear()
-        return worker
+        self.hello = self.hear()  # versions, threads
 
     @property
     def name(self) -> str:
-        return f"{self.peer} ({self.mode})"
+        return f"{self.peer} {self.mode}"
 
-    def epoch(self, measured: bool) -> float:
-        """Trains one epoch; returns its seconds."""
-        before = process_seconds(self.process.pid)
-        heard = self.ask("epoch")
-        self.loss = heard["loss"]
-        if measured:
-            self.seconds.append(heard["seconds"])
-            self.cpu_seconds.append(process_seconds(self.process.pid) - before)
-        return heard["seconds"]
+    def run(self, case: str, repeat: int = 1, calls: int = 1) -> dict:
+        """{"seconds": [repeat times the mean of `calls` calls], and what else the case tells}."""
+        return self.ask(f"run {repeat} {calls} {case}")
 
-    def finish(self) -> None:
-        self.test_accuracy = self.ask("finish")["test_accuracy"]
+    def finish(self) -> dict:
+        facts = self.ask("finish")
         self.process.wait(timeout=60)
+        return facts
+
+    def cpu_seconds(self) -> float:
+        return process_seconds(self.process.pid)
 
     def ask(self, line: str) -> dict:
         self.process.stdin.write(line + "\n")

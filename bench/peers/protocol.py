@@ -1,74 +1,88 @@
 """What a worker process is told and what it answers: one line of text each way.
 
-The driver starts a worker with this file's options and writes lines to it:
-    epoch     train one epoch over the whole set    -> {"seconds": s, "loss": mean training loss}
-    finish    -> {"test_accuracy": a}, and the worker ends
-A worker's first line, when it is ready, names its versions. Between lines it waits in a blocking
-read, so that it costs the others nothing.
+The driver starts a worker's script with its options in JSON, and writes lines to it:
+    run REPEAT CALLS CASE   -> {"seconds": [of one call, REPEAT times the mean of CALLS calls], ...}
+                               or {"skipped": why}
+    finish                  -> {what it tells at the end}, and the worker ends
+A worker's first line, when it is ready, names its versions and its threads. Between lines it waits
+in a blocking read, so that it costs the others nothing.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import sys
-from collections.abc import Iterator
-from typing import NamedTuple
-
-import numpy as np
-
-
-class Options(NamedTuple):
-    data: str  # the folder that holds mnist.npz
-    threads: int
-    batch: int
-    seed: int
-    mode: str  # which of the peer's modes
-    pixels: str  # "unit": scaled to [0, 1]; "symmetric": to [-1, 1], where none is zero
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+from typing import Any, NamedTuple
 
 
-class Mnist(NamedTuple):
-    """Pixels float32, scaled, (n, 784); labels int32."""
-
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
+class Command(NamedTuple):
+    word: str  # "run" or "finish"
+    repeat: int = 1
+    calls: int = 1
+    case: str = ""
 
 
-def options() -> Options:
-    """The command line. Also binds the process to `threads` CPUs, before any library asks."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--data", required=True)
-    parser.add_argument("--threads", type=int, required=True)
-    parser.add_argument("--batch", type=int, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--mode", required=True)
-    parser.add_argument("--pixels", choices=["unit", "symmetric"], required=True)
-    chosen = Options(**vars(parser.parse_args()))
+class Skipped(Exception):
+    """Raised by a worker that cannot do a case; the message says why."""
+
+
+def options() -> SimpleNamespace:
+    """`mode`, `threads`, `seed`, and what the benchmark adds. Also binds the process to `threads`
+    CPUs: call it before any library is imported, because libraries count CPUs then."""
+    chosen = SimpleNamespace(**json.loads(sys.argv[1]))
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: chosen.threads])
     os.environ["OMP_NUM_THREADS"] = str(chosen.threads)
     return chosen
-
-
-def mnist(chosen: Options) -> Mnist:
-    with np.load(os.path.join(chosen.data, "mnist.npz")) as data:
-        scaled = [
-            data[name].reshape(-1, 784).astype(np.float32) / np.float32(255)
-            for name in ("x_train", "x_test")
-        ]
-        if chosen.pixels == "symmetric":
-            scaled = [2 * x - 1 for x in scaled]
-        labels = [data[name].astype(np.int32) for name in ("y_train", "y_test")]
-    return Mnist(scaled[0], labels[0], scaled[1], labels[1])
 
 
 def answer(**values: object) -> None:
     print(json.dumps(values), flush=True)
 
 
-def commands() -> Iterator[str]:
-    """The lines that come, without their ends."""
+def commands() -> Iterator[Command]:
     while line := sys.stdin.readline():
-        yield line.strip()
+        word, *rest = line.strip().split(" ", 3)
+        yield Command(word, int(rest[0]), int(rest[1]), rest[2]) if rest else Command(word)
+
+
+def serve(
+    prepare: Callable[[str], Callable[[], Any]],
+    versions: dict[str, str],
+    threads: int,
+    finish: Callable[[], dict] = dict,
+) -> None:
+    """Answer until the driver says "finish".
+
+    Args:
+        prepare: makes a case from its name, once: what it returns does the work when called, and
+            returns when the work is done. A dict that it returns goes into the answer.
+        finish: what to answer at the end.
+    """
+    answer(versions=versions, threads=threads)
+    cases = {}
+    for command in commands():
+        if command.word == "finish":
+            answer(**finish())
+            return
+        try:
+            if command.case not in cases:
+                cases[command.case] = prepare(command.case)
+            seconds, facts = timed(cases[command.case], command.repeat, command.calls)
+        except Skipped as reason:
+            answer(skipped=str(reason))
+        else:
+            answer(seconds=seconds, **facts)
+
+
+def timed(call: Callable[[], Any], repeat: int, calls: int) -> tuple[list[float], dict]:
+    seconds = []
+    for _ in range(repeat):
+        start = time.perf_counter()
+        for _ in range(calls):
+            told = call()
+        seconds.append((time.perf_counter() - start) / calls)
+    return seconds, told if isinstance(told, dict) else {}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from functools import partial
 
-from protocol import answer, commands, mnist, options
+from data import mnist
+from protocol import options, serve
 
 chosen = options()
 
@@ -67,14 +67,17 @@ key = jax.random.key(chosen.seed)
 key, first = jax.random.split(key)
 state = first_state(first)
 
-answer(versions={"jax": jax.__version__}, threads=chosen.threads)
-for command in commands():
-    if command == "finish":
-        accuracy = (forward(state[0], x_test).argmax(1) == y_test).mean()
-        answer(test_accuracy=float(accuracy))
-        break
-    start = time.perf_counter()
+
+def run() -> dict[str, float]:
+    global key, state
     key, now = jax.random.split(key)
     state, loss = epoch(state, now, (x_train, y_train))
-    loss = float(loss)  # waits for the result
-    answer(seconds=time.perf_counter() - start, loss=loss)
+    return {"loss": float(loss)}  # waits for the result
+
+
+def finish() -> dict[str, float]:
+    accuracy = (forward(state[0], x_test).argmax(1) == y_test).mean()
+    return {"test_accuracy": float(accuracy)}
+
+
+serve(lambda case: run, {"jax": jax.__version__}, chosen.threads, finish)

@@ -7,9 +7,11 @@ it, so that an epoch costs what it costs in the middle of a long training.
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import Any
 
-from protocol import Options, answer, commands, mnist
+from data import mnist
+from protocol import answer, commands
 
 FOREVER = 10**6
 
@@ -18,7 +20,7 @@ class Finished(Exception):
     """Leaves `fit` from within a callback."""
 
 
-def work(k: Any, chosen: Options, versions: dict[str, str], **compile_options: Any) -> None:
+def work(k: Any, chosen: SimpleNamespace, versions: dict[str, str], **compile_options: Any) -> None:
     """Serve the driver with k: `keras` or `fastnn.keras`."""
     k.utils.set_random_seed(chosen.seed)
     x_train, y_train, x_test, y_test = mnist(chosen)
@@ -35,12 +37,12 @@ def work(k: Any, chosen: Options, versions: dict[str, str], **compile_options: A
         lines = commands()
 
         def on_epoch_begin(self, epoch, logs=None):
-            if next(self.lines) == "finish":
+            if next(self.lines).word == "finish":
                 raise Finished
             self.start = time.perf_counter()
 
         def on_epoch_end(self, epoch, logs=None):
-            answer(seconds=time.perf_counter() - self.start, loss=logs["loss"])
+            answer(seconds=[time.perf_counter() - self.start], loss=logs["loss"])
 
     answer(versions=versions, threads=chosen.threads)
     try:

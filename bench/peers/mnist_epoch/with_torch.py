@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
-
-from protocol import answer, commands, mnist, options
+from data import mnist
+from protocol import options, serve
 
 chosen = options()
 
@@ -24,7 +23,7 @@ optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, fused=True)
 cross_entropy = nn.functional.cross_entropy
 
 
-def epoch() -> float:
+def epoch() -> dict[str, float]:
     losses, counts = [], []
     for rows in torch.randperm(len(x_train)).split(chosen.batch):
         loss = cross_entropy(model(x_train.index_select(0, rows)), y_train.index_select(0, rows))
@@ -33,16 +32,13 @@ def epoch() -> float:
         optimizer.step()
         losses.append(loss.detach())
         counts.append(len(rows))
-    return torch.stack(losses).dot(torch.tensor(counts).float()).item() / len(x_train)
+    total = torch.stack(losses).dot(torch.tensor(counts).float()).item()
+    return {"loss": total / len(x_train)}
 
 
-answer(versions={"torch": torch.__version__}, threads=torch.get_num_threads())
-for command in commands():
-    if command == "finish":
-        with torch.inference_mode():
-            accuracy = (model(x_test).argmax(1) == y_test).float().mean().item()
-        answer(test_accuracy=accuracy)
-        break
-    start = time.perf_counter()
-    loss = epoch()
-    answer(seconds=time.perf_counter() - start, loss=loss)
+def finish() -> dict[str, float]:
+    with torch.inference_mode():
+        return {"test_accuracy": (model(x_test).argmax(1) == y_test).float().mean().item()}
+
+
+serve(lambda case: epoch, {"torch": torch.__version__}, torch.get_num_threads(), finish)

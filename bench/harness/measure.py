@@ -1,0 +1,126 @@
+"""The measuring itself: every worker has its turn at every case, round after round."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from .machine import busy_seconds, process_seconds
+from .worker import Worker
+
+SAMPLE = 2e-4  # seconds that a sample takes at least: shorter calls are timed many together
+
+
+@dataclass(frozen=True)
+class Case:
+    """One thing to time. `name` is what workers are asked for; `facts` go into the record."""
+
+    name: str
+    facts: dict = field(default_factory=dict)
+
+
+@dataclass
+class Measured:
+    """What a worker did with a case. The lists grow by one each round."""
+
+    worker: Worker
+    case: Case
+    repeat: int = 1
+    calls: int = 1
+    seconds: list[float] = field(default_factory=list)  # of one call: the median of a turn
+    cpu_seconds: list[float] = field(default_factory=list)  # of one call, all threads together
+    facts: dict = field(default_factory=dict)  # what the worker told beside the seconds, last
+    skipped: str | None = None  # why there is nothing
+
+    def turn(self, measured: bool) -> None:
+        before = self.worker.cpu_seconds()
+        heard = self.worker.run(self.case.name, self.repeat, self.calls)
+        self.skipped = heard.pop("skipped", None)
+        if self.skipped:
+            return
+        seconds = heard.pop("seconds")
+        self.facts = heard
+        if measured:
+            self.seconds.append(statistics.median(seconds))
+            spent = self.worker.cpu_seconds() - before
+            self.cpu_seconds.append(spent / (self.repeat * self.calls))
+
+    def fit_into(self, turn: float) -> None:
+        """How many calls make a turn of so many seconds."""
+        heard = self.worker.run(self.case.name, repeat=3)
+        once = max(min(heard["seconds"]), 1e-7)
+        self.calls = max(1, round(SAMPLE / once))
+        self.repeat = max(3, round(turn / (once * self.calls)))
+
+
+@dataclass
+class Measurement:
+    results: list[Measured]
+    foreign_share: float  # of all CPUs, that processes other than the workers took
+    idle_share: dict[Worker, float]  # of a CPU, that a worker took while it waited
+
+
+def measure(
+    workers: Sequence[Worker],
+    cases: Sequence[Case],
+    rounds: int,
+    *,
+    turn: float | None = 0.02,
+    warm_up: int = 1,
+    known: Sequence[int] = (),
+) -> Measurement:
+    """Time every case by every worker, one worker at a time: A B C A B C for the first case of a
+    round, then for the next one, then the next round.
+
+    Args:
+        turn: about how many seconds of calls a worker makes in its turn, or None for one call.
+        warm_up: turns before those that count.
+        known: processes that shall run meanwhile, and are nobody's foreign load.
+    """
+    results = [Measured(worker, case) for case in cases for worker in workers]
+    for result in results * warm_up:
+        result.turn(measured=False)
+    for result in results:
+        if turn is not None and not result.skipped:
+            result.fit_into(turn)
+
+    idle = dict.fromkeys(workers, 0.0)  # CPU seconds that a worker took in others' turns
+    waited = dict.fromkeys(workers, 0.0)
+    pids = [os.getpid(), *known, *(worker.process.pid for worker in workers)]
+    before, began, busy = _cpu_seconds(pids), time.perf_counter(), busy_seconds()
+    for _ in range(rounds):
+        for result in results:
+            if result.skipped:
+                continue
+            settle(workers)
+            start, spent = time.perf_counter(), {w: w.cpu_seconds() for w in workers}
+            result.turn(measured=True)
+            for worker in workers:
+                if worker is not result.worker:
+                    waited[worker] += time.perf_counter() - start
+                    idle[worker] += worker.cpu_seconds() - spent[worker]
+    wall = time.perf_counter() - began
+    foreign = busy_seconds() - busy - (_cpu_seconds(pids) - before)
+    return Measurement(
+        results,
+        max(foreign, 0.0) / (wall * os.cpu_count()),
+        {worker: idle[worker] / waited[worker] if waited[worker] else 0.0 for worker in workers},
+    )
+
+
+def settle(workers: Sequence[Worker], longest: float = 0.5) -> None:
+    """Wait until nobody spins any more: teams of threads do, for some time after their turn."""
+    pids = [worker.process.pid for worker in workers]
+    end, spent = time.perf_counter() + longest, _cpu_seconds(pids)
+    while time.perf_counter() < end:
+        time.sleep(0.001)
+        before, spent = spent, _cpu_seconds(pids)
+        if spent - before < 1e-4:
+            break
+
+
+def _cpu_seconds(pids: Sequence[int]) -> float:
+    return sum(map(process_seconds, pids))
