@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from tests.layout import assert_barriers_are_enough, assert_layout_is_sound
+from tests.layout import assert_barriers_are_enough, assert_chains_are_sound, assert_layout_is_sound
 
 
 @pytest.fixture(autouse=True)
@@ -36,6 +36,7 @@ def every_plan_is_sound(monkeypatch):
     def checked(*args, **kwargs):
         plan = planned(*args, **kwargs)
         assert_layout_is_sound(plan)
+        assert_chains_are_sound(plan)
         assert_barriers_are_enough(plan)
         return plan
 

@@ -7,20 +7,21 @@ import numpy as np
 from fastnn.planner.plan import ARENA, Plan
 from fastnn.planner.signature import signatures
 
+OPTIMIZERS = ("sgd", "adam", "rmsprop", "adagrad", "adadelta", "adamax", "nadam")
+
 
 def assert_layout_is_sound(plan: Plan) -> None:
     """Replays the plan with the owner of each arena byte: nobody reads what another wrote over."""
     owner = np.zeros(plan.arena_bytes, np.int64)
-    for node in plan.nodes:
+    for node in (step.node for step in plan.steps):
         for t in node.inputs:
             place = plan.places.get(t)
             if place is not None and place.space == ARENA:
                 assert (owner[place.offset : place.end] == _made_as(t)).all(), f"{node} reads {t}"
-        if not node.op.alias:
-            for t in node.outputs:
-                place = plan.places[t]
-                if place.space == ARENA:
-                    owner[place.offset : place.end] = id(t)
+        for t in node.outputs:
+            place = plan.places[t]
+            if place.space == ARENA:
+                owner[place.offset : place.end] = id(t)
 
 
 def _made_as(t) -> int:
@@ -30,14 +31,46 @@ def _made_as(t) -> int:
     return id(t)
 
 
+def _touched(step) -> list:
+    """(place, is it written?) of each operand that is there."""
+    operands = signatures()[step.opcode].operands
+    return [(p, o.written) for p, o in zip(step.operands, operands, strict=True) if p]
+
+
+def assert_chains_are_sound(plan: Plan) -> None:
+    """A chained product and the optimizer's step after it may be done tile by tile: the product is
+    the gradient, nobody else sees it, and neither writes what the other reads beside it.
+    """
+    for i, product in enumerate(plan.steps):
+        if not product.chained:
+            continue
+        update = plan.steps[i + 1]
+        assert update.opcode in OPTIMIZERS and not update.chained and not update.barrier
+        assert update.serial == product.serial
+        gradient = product.operands[3]
+        assert gradient == update.operands[1]
+        for step in plan.steps:
+            if step is not product and step is not update:
+                assert not any(gradient.overlaps(p) for p, _ in _touched(step)), step.opcode
+        assert not any(gradient.overlaps(plan.places[t]) for t in plan.outputs.values())
+        for place, written in _touched(product):
+            for other, also_written in _touched(update):
+                if (written or also_written) and gradient not in (place, other):
+                    assert not place.overlaps(other), update.opcode
+
+
 def assert_barriers_are_enough(plan: Plan) -> None:
-    """Between two barriers, no step touches bytes that another one writes."""
+    """Between two barriers, no step touches bytes that another one writes. A chained product and
+    the step after it count as one."""
     since: list = []
-    for step in plan.steps:
+    ours: list = []
+    for i, step in enumerate(plan.steps):
         if step.barrier:
             since = []
-        operands = signatures()[step.opcode].operands
-        ours = [(p, o.written) for p, o in zip(step.operands, operands, strict=True) if p]
+        chained = i > 0 and plan.steps[i - 1].chained
+        ours = [*ours, *_touched(step)] if chained else _touched(step)
+        if step.chained:
+            continue
         for place, written in ours:
             for other, was_written in since:
                 assert not (written or was_written) or not place.overlaps(other), step.opcode

@@ -43,6 +43,7 @@ struct Call {
   void* operand[kMaxOperands];       // nullptr: absent
   std::int64_t bytes[kMaxOperands];  // bytes bound from the pointer on (for `*` dims)
   const RunState* run;
+  const Call* next;  // kChained: the instruction to be done on every piece of the result
   std::uint32_t node;
   std::uint16_t opcode;
   std::uint16_t flags;

@@ -50,10 +50,21 @@ Program::Program(std::vector<Instr> instrs, std::vector<Space> spaces, const Ker
       spaces_(std::move(spaces)),
       demands_(spaces_.size()),
       table_(table) {
-  for (std::size_t i = 0; i < instrs_.size(); ++i) validate(static_cast<std::int64_t>(i));
+  Extent both[2][kMaxOperands];  // of the instruction and of the one before it, in turns
+  const std::int64_t count = static_cast<std::int64_t>(instrs_.size());
+  for (std::int64_t i = 0; i < count; ++i) {
+    validate(i, both[i % 2]);
+    const Site before{instrs_[i > 0 ? i - 1 : 0], i - 1};
+    if (i > 0 && before.instr.flags & kChained) {
+      check_chain(before, both[(i - 1) % 2], {instrs_[i], i}, both[i % 2]);
+    }
+  }
+  if (count > 0 && instrs_.back().flags & kChained) {
+    refuse({instrs_.back(), count - 1}, "it is chained, but no instruction follows");
+  }
 }
 
-void Program::validate(std::int64_t index) {
+void Program::validate(std::int64_t index, Extent* extents) {
   const Instr& instr = instrs_[index];
   const Site site{instr, index};
   const Signature& signature = signature_of(site);
@@ -61,7 +72,7 @@ void Program::validate(std::int64_t index) {
     refuse(site, "no kernel for it in the instruction set " + std::string(table_.isa));
   }
   const Footprint footprint = check_shapes(site, signature);
-  Extent extents[kMaxOperands];
+  for (int i = 0; i < kMaxOperands; ++i) extents[i] = {};
   for (int i = 0; i < static_cast<int>(signature.operands.size()); ++i) {
     const OperandSpec& spec = signature.operands[i];
     extents[i] = place(site, spec, i, footprint.bytes[i], spaces_);

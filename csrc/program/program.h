@@ -52,7 +52,7 @@ class Program {
   void check(const std::vector<Memory>& memory) const;
 
  private:
-  void validate(std::int64_t index);
+  void validate(std::int64_t index, Extent* extents);
 
   std::vector<Instr> instrs_;
   std::vector<Space> spaces_;
@@ -85,7 +85,7 @@ class Runner {
  private:
   struct Step {
     Kernel kernel;
-    Call call;
+    const Call* call;
   };
 
   void check(const RunArguments& arguments) const;
@@ -94,7 +94,8 @@ class Runner {
   void next_step();
 
   std::shared_ptr<const Program> program_;
-  std::vector<Step> steps_;
+  std::vector<Call> calls_;  // of all instructions
+  std::vector<Step> steps_;  // what is walked: not those that a chained product does
   std::size_t scratch_bytes_ = 0;
   bool parallel_ = false;  // some instruction is for more than one thread
 

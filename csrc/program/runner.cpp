@@ -37,11 +37,17 @@ Runner::Runner(std::shared_ptr<const Program> program, const std::vector<Memory>
   program_->check(memory);
   const KernelTable& table = program_->table();
   state_.status = &status_;
-  steps_.reserve(program_->instrs().size());
   for (const Instr& instr : program_->instrs()) {
-    steps_.push_back({table.kernels[instr.opcode], resolve(instr, memory, &state_)});
-    scratch_bytes_ = std::max(scratch_bytes_, table.scratch_bytes(steps_.back().call));
+    calls_.push_back(resolve(instr, memory, &state_));
+    scratch_bytes_ = std::max(scratch_bytes_, table.scratch_bytes(calls_.back()));
     if (!(instr.flags & kSerial)) parallel_ = true;
+  }
+  for (std::size_t i = 0; i < calls_.size(); ++i) {
+    if (i > 0 && calls_[i - 1].flags & kChained) {
+      calls_[i - 1].next = &calls_[i];
+    } else {
+      steps_.push_back({table.kernels[calls_[i].opcode], &calls_[i]});
+    }
   }
 }
 
@@ -117,11 +123,12 @@ void Runner::walk(Member& member) {
   const Share alone{0, 1, member.scratch, member.scratch_bytes};
   for (std::int64_t left = step_count_;;) {
     for (const Step& step : steps_) {
-      if (step.call.flags & kBarrier) member.meet();
-      if (!(step.call.flags & kSerial)) {
-        step.kernel(step.call, share);
+      const Call& call = *step.call;
+      if (call.flags & kBarrier) member.meet();
+      if (!(call.flags & kSerial)) {
+        step.kernel(call, share);
       } else if (member.part == 0) {
-        step.kernel(step.call, alone);
+        step.kernel(call, alone);
       }
     }
     if (--left == 0) return;

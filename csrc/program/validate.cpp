@@ -103,6 +103,12 @@ void check_blocks(const Site& site, const Signature& signature) {
   }
 }
 
+// Is it an optimizer's step? Those begin with `parameter!, gradient`.
+bool is_update(const Instr& instr) {
+  const std::vector<std::string>& names = signatures()[instr.opcode].attributes;
+  return !names.empty() && names.front() == "column";
+}
+
 std::string range_text(const Extent& extent) {
   return "bytes [" + std::to_string(extent.begin) + ", " + std::to_string(extent.end) + ")";
 }
@@ -130,7 +136,7 @@ const Signature& signature_of(const Site& site) {
 }
 
 Footprint check_shapes(const Site& site, const Signature& signature) {
-  if (site.instr.flags & ~(kBarrier | kSerial)) {
+  if (site.instr.flags & ~(kBarrier | kSerial | kChained)) {
     refuse(site, "unknown flags " + std::to_string(site.instr.flags));
   }
   check_dims(site, signature);
@@ -166,11 +172,43 @@ void check_aliasing(const Site& site, const Signature& signature, const Extent* 
   }
 }
 
+void check_chain(const Site& site, const Extent* extents, const Site& next,
+                 const Extent* next_extents) {
+  constexpr int kResult = 3, kGradient = 1;
+  const Opcode opcode = static_cast<Opcode>(site.instr.opcode);
+  if (opcode != Opcode::matmul_nn && opcode != Opcode::matmul_nt && opcode != Opcode::matmul_tn) {
+    refuse(site, "it is chained, expected of matrix products only");
+  }
+  if (!is_update(next.instr)) refuse(next, "it follows a chained product, expected an optimizer");
+  const int flags = site.instr.flags & kSerial;
+  if (next.instr.flags != flags) {
+    refuse(next, "it is done by the chained product before it: its flags are " +
+                     std::to_string(next.instr.flags) + ", expected " + std::to_string(flags));
+  }
+  const Extent &made = extents[kResult], &used = next_extents[kGradient];
+  if (made.space != used.space || made.begin != used.begin || made.end != used.end) {
+    refuse(next, kGradient,
+           "at " + range_text(used) + ", is not the result of the chained product before it, at " +
+               range_text(made));
+  }
+  const std::vector<OperandSpec>& specs = signatures()[site.instr.opcode].operands;
+  const std::vector<OperandSpec>& next_specs = signatures()[next.instr.opcode].operands;
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    for (std::size_t j = 0; j < next_specs.size(); ++j) {
+      if (!specs[i].written() && !next_specs[j].written()) continue;
+      if (i == kResult && j == kGradient) continue;
+      if (extents[i].space < 0 || !extents[i].overlaps(next_extents[j])) continue;
+      refuse(next, static_cast<int>(j),
+             "at " + range_text(next_extents[j]) + ", overlaps operand " + std::to_string(i) +
+                 " of the chained product before it, at " + range_text(extents[i]));
+    }
+  }
+}
+
 // The kernels in cpu/kernels/optimizer.h say what the columns are: the rate, the decay; nadam's
 // rule has three more.
 std::int64_t scalar_columns(const Instr& instr) {
-  const std::vector<std::string>& names = signatures()[instr.opcode].attributes;
-  if (names.empty() || names.front() != "column") return 0;
+  if (!is_update(instr)) return 0;
   const bool nadam = instr.opcode == static_cast<std::uint16_t>(Opcode::nadam);
   return static_cast<std::int64_t>(instr.attrs[0]) + (nadam ? 5 : 2);
 }

@@ -45,6 +45,12 @@ struct Extent {
 // What is written overlaps nothing, except that a `~` output may be exactly an input.
 void check_aliasing(const Site& site, const Signature& signature, const Extent* extents);
 
+// `site` is marked kChained: `next` must be an optimizer's step whose gradient is exactly the
+// product, and what either of the two writes, the other may not touch beside that: tiles of the
+// product are still being made while others are applied.
+void check_chain(const Site& site, const Extent* extents, const Site& next,
+                 const Extent* next_extents);
+
 // How many per-step scalars the instruction reads: run.scalars must have as many columns.
 std::int64_t scalar_columns(const Instr& instr);
 

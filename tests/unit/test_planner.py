@@ -12,7 +12,11 @@ from fastnn.planner import fuse_losses, plan
 from fastnn.planner.arena import lay_out
 from fastnn.planner.lifetimes import Life
 from fastnn.planner.signature import match_dims, parse, signatures
-from tests.layout import assert_barriers_are_enough, assert_layout_is_sound
+from tests.layout import (
+    assert_barriers_are_enough,
+    assert_chains_are_sound,
+    assert_layout_is_sound,
+)
 
 
 def life(nbytes, first, last):
@@ -170,3 +174,104 @@ def test_the_layout_check_sees_an_overlap():
     p.places[p.steps[1].node.outputs[0]] = p.places[gather]  # and so are the labels, before that
     with pytest.raises(AssertionError, match="reads"):
         assert_layout_is_sound(p)
+
+
+# ---- chains: a product and the optimizer's step on it
+
+
+def training_step(optimizer=None, batch=8, keep_homes=False, activation=ops.relu, extra=None):
+    """The plan of a 12-6-4 classifier's step. `extra(variables)` records something after it."""
+    from fastnn.optimizers import Adam
+    from fastnn.training.parameters import Parameters
+
+    optimizer = optimizer or Adam()
+    graph, total, variables, _ = dense_net(activation, batch=batch)
+    parameters = Parameters(variables, optimizer.slot_initial_values())
+    with graph:
+        total = fuse_losses(graph)(total)
+        grads = gradients(graph, total, variables)
+        homes = {g: parameters.home(v) for g, v in zip(grads, variables, strict=True)}
+        if extra:
+            extra(parameters, grads)
+        optimizer.emit(parameters)
+    p = plan(graph, homes=homes, keep_homes=keep_homes)
+    assert_layout_is_sound(p)
+    assert_chains_are_sound(p)
+    assert_barriers_are_enough(p)
+    return p
+
+
+def chained(p):
+    """(shape, opcode of the next) of each chained product."""
+    return [
+        (s.node.outputs[0].shape, p.steps[i + 1].opcode) for i, s in enumerate(p.steps) if s.chained
+    ]
+
+
+def updates(p):
+    """[begin, end) of the parameters, in floats, of each optimizer's step, in order of address."""
+    places = [s.operands[0] for s in p.steps if s.opcode == "adam"]
+    return sorted((x.offset // 4, x.end // 4) for x in places)
+
+
+def test_products_are_chained_to_the_optimizer():
+    p = training_step()
+    assert chained(p) == [((6, 4), "adam"), ((12, 6), "adam")]
+    # w1 [0, 72), padding to a multiple of 16 and b1 [72, 86), padding, w2 [96, 120), the rest
+    assert updates(p) == [(0, 72), (72, 96), (96, 120), (120, 132)]
+    assert "&" in str(p)
+
+
+def test_kept_gradients_are_not_chained():
+    p = training_step(keep_homes=True)
+    assert chained(p) == [] and updates(p) == [(0, 132)]
+
+
+@pytest.mark.parametrize(
+    "clip, chains", [("clipvalue", 2), ("clipnorm", 0), ("global_clipnorm", 0)]
+)
+def test_what_needs_all_gradients_first_is_not_chained(clip, chains):
+    from fastnn.optimizers import Adam
+
+    assert len(chained(training_step(Adam(**{clip: 0.5})))) == chains
+
+
+def test_a_gradient_that_another_step_reads_is_not_chained():
+    total = Variable(np.zeros(2), name="total", space="state")
+    Storage("state", [total])
+
+    def watch(parameters, grads):  # the sum of w2's gradient
+        ops.accumulate(total, ops.reshape(grads[2], (24,)))
+
+    assert chained(training_step(extra=watch)) == [((12, 6), "adam")]
+
+
+def test_a_parameter_that_is_read_later_is_not_chained():
+    """w1 is looked at between its gradient and the optimizer, and must be what it was."""
+    total = Variable(np.zeros(2), name="total", space="state")
+    Storage("state", [total])
+
+    def watch(parameters, grads):
+        ops.accumulate(total, ops.reshape(parameters.variables[0], (72,)))
+
+    assert chained(training_step(extra=watch)) == [((6, 4), "adam")]
+
+
+def test_unlike_treatment_is_cut_too():
+    """Biases without decay: four optimizer steps, of which two are chained whole."""
+    from fastnn.optimizers import AdamW
+
+    optimizer = AdamW(weight_decay=0.1)
+    optimizer.exclude_from_weight_decay(var_names=["b"])
+    p = training_step(optimizer)
+    assert len(chained(p)) == 2
+    columns = {x.operands[0].offset // 4: x.attrs["column"] for x in p.steps if x.opcode == "adam"}
+    assert columns == {0: 0, 80: 2, 96: 0, 128: 2}
+
+
+def test_the_chain_check_sees_a_gradient_that_is_read():
+    p = training_step()
+    reader = next(s for s in p.steps if s.opcode == "reduce_sum")
+    reader.operands[0] = next(s for s in p.steps if s.chained).operands[3]
+    with pytest.raises(AssertionError, match="reduce_sum"):
+        assert_chains_are_sound(p)

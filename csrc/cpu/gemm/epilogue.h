@@ -6,17 +6,20 @@
 #include "cpu/activation.h"
 #include "cpu/gemm/plan.h"
 #include "cpu/kernels/activations.h"
+#include "cpu/kernels/update.h"
 
 namespace fastnn::FASTNN_ISA {
 
 struct Epilogue {
-  const float* bias;    // [n] or nullptr
-  float* before;        // [m, n]: keeps the value before the activation; or nullptr
-  std::int64_t stride;  // of `before`
+  const float* bias;  // [n] or nullptr
+  float* before;      // [m, n]: keeps the value before the activation; or nullptr
   Activation activation;
   float alpha;
+  const Call* next;    // the optimizer's step that takes the result (kChained), or nullptr
+  std::int64_t width;  // n: how far rows lie apart in `before`, and in the parameter
 
-  bool empty() const { return !bias && !before && activation == Activation::linear; }
+  bool plain() const { return !bias && !before && activation == Activation::linear; }
+  bool empty() const { return plain() && !next; }
 };
 
 FASTNN_INLINE void store_up_to(Vec x, float* p, std::int64_t n) {
@@ -32,7 +35,7 @@ FASTNN_INLINE void finish_rows(const Epilogue& e, Function activate, std::int64_
                                std::int64_t cols, std::int64_t i, std::int64_t j, float* c,
                                std::int64_t ldc) {
   for (std::int64_t r = 0; r < rows; ++r, c += ldc) {
-    float* before = e.before ? e.before + (i + r) * e.stride + j : nullptr;
+    float* before = e.before ? e.before + (i + r) * e.width + j : nullptr;
     for (std::int64_t l = 0; l < cols; l += Vec::N) {
       Vec x = load_up_to(c + l, cols - l);
       if (e.bias) x = x + load_up_to(e.bias + j + l, cols - l);
@@ -42,12 +45,15 @@ FASTNN_INLINE void finish_rows(const Epilogue& e, Function activate, std::int64_
   }
 }
 
-// c[rows, cols], whose first element is (i, j) of C.
+// c[rows, cols], whose first element is (i, j) of C. Where another instruction is chained, it may
+// lie anywhere: nobody looks at C.
 inline void finish(const Epilogue& e, std::int64_t rows, std::int64_t cols, std::int64_t i,
                    std::int64_t j, float* c, std::int64_t ldc) {
-  if (e.empty()) return;
-  with_activation(e.activation, e.alpha,
-                  [&](auto activate) { finish_rows(e, activate, rows, cols, i, j, c, ldc); });
+  if (!e.plain()) {
+    with_activation(e.activation, e.alpha,
+                    [&](auto activate) { finish_rows(e, activate, rows, cols, i, j, c, ldc); });
+  }
+  if (e.next) update(*e.next, {i * e.width + j, rows, cols, e.width, c, ldc});
 }
 
 }  // namespace fastnn::FASTNN_ISA

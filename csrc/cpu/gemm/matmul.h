@@ -24,8 +24,12 @@ inline void matmul(const Call& call, const Share& share, char form) {
   const Plan plan = make_plan(given);
   const Product q = plan.swap ? swapped(given) : given;
   float* c = call.out<float>(3);
-  const Epilogue epilogue{call.in<float>(2), call.out<float>(4), given.n,
-                          static_cast<Activation>(static_cast<int>(call.attr[0])), call.scalar(1)};
+  const Epilogue epilogue{call.in<float>(2),
+                          call.out<float>(4),
+                          static_cast<Activation>(static_cast<int>(call.attr[0])),
+                          call.scalar(1),
+                          call.next,
+                          given.n};
 
   const Epilogue* finishing = epilogue.empty() ? nullptr : &epilogue;
 

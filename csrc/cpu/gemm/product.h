@@ -69,11 +69,15 @@ FASTNN_INLINE void multiply_strip(const Matrix& a, bool packed_a, const float* b
   };
   const Tile longer = tiles.longer ? find(tiles.base + 1) : nullptr;
   const Tile shorter = find(tiles.base);
+  // A tile that nobody looks at after the epilogue need not go to C, if all of k is done at once.
+  alignas(64) float passing[kTileRows * kWideVecs * Vec::N];
+  const bool passes = first && epilogue && epilogue->next;
+  if (passes) ldc = vecs * Vec::N;
   for (std::int64_t t = 0, row = 0; t < tiles.count; ++t) {
     const std::int64_t rows = tiles.size(t);
     const float* from = packed_a ? a.data + row * k : a.at(0, row);
     const std::int64_t lda = packed_a ? rows : a.stride;
-    float* to = c + row * ldc;
+    float* to = passes ? passing : c + row * ldc;
     (t < tiles.longer ? longer : shorter)(k, from, lda, b, ldb, to, ldc, tail, first);
     if (epilogue) finish(*epilogue, rows, cols, i + row, j, to, ldc);
     row += rows;

@@ -19,7 +19,7 @@ def table(plan: Plan) -> str:
     rows = [("#", "", "instruction", "for", "shapes", "bytes", "FLOPs", "writes")]
     for i, step in enumerate(plan.steps):
         moved = sum(p.nbytes for p in step.operands if p is not None)
-        mark = ("|" if step.barrier else " ") + ("1" if step.serial else " ")
+        mark = "|"[: step.barrier].ljust(1) + "1"[: step.serial].ljust(1) + "&"[: step.chained]
         rows.append(
             (
                 str(i),
@@ -37,7 +37,8 @@ def table(plan: Plan) -> str:
     lines.insert(1, "-" * max(map(len, lines)))
     lines.append(
         f"{len(plan.steps)} instructions, {plan.barriers} barriers (|), {count(plan.flops)}FLOP, "
-        f"{count(plan.bytes_moved())}B moved, arena {plan.arena_bytes:,} bytes; 1: one thread"
+        f"{count(plan.bytes_moved())}B moved, arena {plan.arena_bytes:,} bytes; 1: one thread, "
+        "&: done together with the next, tile by tile"
     )
     return "\n".join(lines)
 

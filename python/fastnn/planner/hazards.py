@@ -6,6 +6,8 @@ step that reads what an earlier step since the last barrier wrote, or writes wha
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from .plan import Place, Step
 from .signature import signatures
 
@@ -15,20 +17,34 @@ SERIAL_WORK = 8192
 
 
 def place_barriers(steps: list[Step]) -> None:
-    """Sets `serial` and `barrier` of every step."""
+    """Sets `serial` and `barrier` of every step. A chained step and its next are done as one."""
     reads: list[Place] = []
     writes: list[Place] = []
-    for step in steps:
-        moved = sum(p.nbytes for p in step.operands if p is not None)
-        step.serial = step.flops + moved // 4 < SERIAL_WORK
-        sig = signatures()[step.opcode]
-        r = [p for p, o in zip(step.operands, sig.operands, strict=True) if p and o.read]
-        w = [p for p, o in zip(step.operands, sig.operands, strict=True) if p and o.written]
-        step.barrier = _meet(r, writes) or _meet(w, writes) or _meet(w, reads)
-        if step.barrier:
+    for together in _done_together(steps):
+        r, w, work = [], [], 0
+        for step in together:
+            operands = signatures()[step.opcode].operands
+            r += [p for p, o in zip(step.operands, operands, strict=True) if p and o.read]
+            w += [p for p, o in zip(step.operands, operands, strict=True) if p and o.written]
+            work += step.flops + sum(p.nbytes for p in step.operands if p is not None) // 4
+        for step in together:
+            step.serial = work < SERIAL_WORK
+            step.barrier = False
+        together[0].barrier = _meet(r, writes) or _meet(w, writes) or _meet(w, reads)
+        if together[0].barrier:
             reads, writes = [], []
         reads += r
         writes += w
+
+
+def _done_together(steps: list[Step]) -> Iterator[list[Step]]:
+    chained: list[Step] = []
+    for step in steps:
+        if step.chained:
+            chained.append(step)
+        else:
+            yield [*chained, step]
+            chained = []
 
 
 def _meet(ours: list[Place], others: list[Place]) -> bool:

@@ -10,6 +10,7 @@ from fastnn.graph.tensor import Bound, Constant, Tensor, Variable
 from fastnn.graph.verify import verify
 
 from .arena import in_place, lay_out
+from .chain import chain
 from .fold import fold_constants
 from .fuse import fuse
 from .hazards import place_barriers
@@ -25,6 +26,7 @@ def plan(
     homes: dict[Tensor, Place] | None = None,
     alignment: int = 64,
     check_finite: bool = False,
+    keep_homes: bool = True,
 ) -> Plan:
     """Plans the program that computes `outputs` and every effect in `graph`.
 
@@ -34,6 +36,8 @@ def plan(
             flat gradient buffer).
         alignment: of arena buffers, in bytes: 64 on the CPU, 256 on CUDA.
         check_finite: after each step, one that looks for NaN and infinity in what it wrote.
+        keep_homes: what has a home stays readable there after a run. If False, a gradient may never
+            get there: the product that makes it hands it to the optimizer at once (chain.py).
     """
     outputs, homes = dict(outputs or {}), dict(homes or {})
     verify(graph)
@@ -57,8 +61,10 @@ def plan(
     steps = [_step(node, places) for node in nodes if not node.op.alias]
     if check_finite:
         steps = _checked(steps)
+    else:
+        steps = chain(steps, places, keep if keep_homes else outputs.values())
     place_barriers(steps)
-    return Plan(steps, nodes, places, arena_bytes, constants, bound, outputs)
+    return Plan(steps, places, arena_bytes, constants, bound, outputs)
 
 
 def _can_share(node: Node, i: int, o: int) -> bool:

@@ -41,15 +41,15 @@ class Step:
     attrs: dict[str, float]
     barrier: bool = False
     serial: bool = False
+    chained: bool = False  # a product that also does the next step, an optimizer's on its result
     flops: int = 0
 
 
 @dataclass
 class Plan:
-    """A program, laid out. `steps` run in order; `nodes` are the same with aliases included."""
+    """A program, laid out: `steps` run in order."""
 
     steps: list[Step]
-    nodes: list[Node]
     places: dict[Tensor, Place]
     arena_bytes: int
     constants: Any  # one uint8 array

@@ -7,7 +7,7 @@ import numpy as np
 from fastnn.planner import SPACES, Plan
 from fastnn.planner.signature import signatures
 
-from .instr import BARRIER, INSTR, SERIAL
+from .instr import BARRIER, CHAINED, INSTR, SERIAL
 
 
 def space_names(plan: Plan) -> list[str]:
@@ -24,7 +24,7 @@ def encode(plan: Plan) -> np.ndarray:
         sig = signatures()[step.opcode]
         record = table[i]
         record["opcode"] = sig.code
-        record["flags"] = (BARRIER if step.barrier else 0) | (SERIAL if step.serial else 0)
+        record["flags"] = step.barrier * BARRIER | step.serial * SERIAL | step.chained * CHAINED
         record["node"] = i
         record["dims"][: len(sig.dims)] = [step.dims[d] for d in sig.dims]
         record["attrs"][: len(sig.attrs)] = [step.attrs[a] for a in sig.attrs]

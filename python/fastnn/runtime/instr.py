@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 MAX_DIMS = MAX_ATTRS = MAX_OPERANDS = 8
-BARRIER, SERIAL = 1, 2  # flags
+BARRIER, SERIAL, CHAINED = 1, 2, 4  # flags
 
 REF = np.dtype([("space", "<i4"), ("unused", "<i4"), ("offset", "<i8")])
 INSTR = np.dtype(

@@ -62,7 +62,8 @@ class Parameters:
         return self.slots[begin : begin + v.nbytes].view(np.float32).reshape(v.shape)
 
     def gradient(self, v: Variable) -> np.ndarray:
-        """A view of the gradient of `v` that the last step left behind."""
+        """A view of the gradient of `v` that the last step left behind, if it was told to keep it
+        (`Trainer(keep_gradients=True)`)."""
         return self.grads[v.offset : v.offset + v.nbytes].view(np.float32).reshape(v.shape)
 
     def home(self, v: Variable) -> Place:

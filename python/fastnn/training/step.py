@@ -58,6 +58,7 @@ def train_plan(
     data: DataSpec,
     batch: int,
     check_finite: bool,
+    keep_gradients: bool,
 ) -> Plan:
     """The plan of one training step on `batch` rows."""
     with Graph() as graph:
@@ -68,7 +69,7 @@ def train_plan(
         homes = _gradients(graph, total, parameters)
         graph.scope = "optimizer"
         optimizer.emit(parameters)
-    return plan(graph, homes=homes, check_finite=check_finite)
+    return plan(graph, homes=homes, check_finite=check_finite, keep_homes=keep_gradients)
 
 
 def test_plan(

@@ -32,6 +32,8 @@ class Trainer:
             fresh.
         check_finite: stop at the first instruction whose result is NaN or infinite, and name it
             (slower: every result is looked at).
+        keep_gradients: leave the gradients of a step readable (`parameters.gradient(v)`). Otherwise
+            most of them are used up while they are made, which is faster.
         device: "cpu", or "numpy" / "numpy:float64" for the slow NumPy references.
     """
 
@@ -45,6 +47,7 @@ class Trainer:
         weighted_metrics=None,
         seed: int | None = None,
         check_finite: bool = False,
+        keep_gradients: bool = False,
         device: str = "cpu",
     ):
         from fastnn import losses, optimizers, utils
@@ -61,6 +64,7 @@ class Trainer:
         self.named_metrics: dict = {}  # both of them by the name they have in the logs
         self.seed = utils.next_seed() if seed is None else int(seed)
         self.check_finite = check_finite
+        self.keep_gradients = keep_gradients
         self.device = device
         self.parameters: Parameters | None = None
         self._trainable: list[Variable] | None = None  # decided when training is first planned
@@ -265,6 +269,7 @@ class Trainer:
             data,
             batch,
             self.check_finite,
+            self.keep_gradients,
         )
 
     def _prepare(self, kind: str) -> None:
