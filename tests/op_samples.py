@@ -109,7 +109,8 @@ for ta, tb in ((False, False), (True, False), (False, True)):
     a, b = (4, 3)[:: -1 if ta else 1], (3, 5)[:: -1 if tb else 1]
     add("matmul", numbers(*a), numbers(*b), transpose_a=ta, transpose_b=tb)
     add("linear", numbers(*a), numbers(*b), numbers(5), transpose_a=ta, transpose_b=tb)
-add("linear", numbers(4, 3), numbers(3, 5), activation="gelu")
+add("matmul", numbers(4, 3), numbers(3, 5), precision="high")
+add("linear", numbers(4, 3), numbers(3, 5), activation="gelu", precision="high")
 add("linear", numbers(4, 3), numbers(3, 5), numbers(5), activation="elu", alpha=0.4, keep=True)
 add("activation_grad_bias", DY)
 add("activation_grad_bias", DY, X, activation="silu")

@@ -23,6 +23,8 @@ const char* attribute_expected(std::string_view name, double value) {
     if (!whole(value, 0, static_cast<double>(Activation::count))) {
       return "the number of an activation";
     }
+  } else if (name == "precision") {
+    if (!whole(value, 0, 3)) return "0, 1 or 2";
   } else if (name == "k") {
     if (!whole(value, 1, kTwo31)) return "a whole number of at least 1";
   } else if (name == "column") {

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from fastnn.layers import Input as Input
     from fastnn.models import Model as Model
     from fastnn.models import Sequential as Sequential
+    from fastnn.precision import get_matmul_precision as get_matmul_precision
+    from fastnn.precision import set_matmul_precision as set_matmul_precision
     from fastnn.training.trainer import Trainer as Trainer
 
 __version__ = "0.1.0"
@@ -43,6 +45,8 @@ _NAMES = {
     "Model": "fastnn.models",
     "Sequential": "fastnn.models",
     "Trainer": "fastnn.training.trainer",
+    "get_matmul_precision": "fastnn.precision",
+    "set_matmul_precision": "fastnn.precision",
 }
 
 __all__ = [*_ROOMS, *_NAMES, "info", "num_threads", "set_num_threads"]

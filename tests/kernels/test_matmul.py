@@ -15,6 +15,7 @@ import pytest
 from fastnn import _core
 from fastnn.ops._activations import ACTIVATIONS
 from fastnn.planner.signature import signatures
+from fastnn.precision import PRECISIONS
 from fastnn.runtime.instr import INSTR
 
 from .helpers import assert_close, normal
@@ -39,13 +40,16 @@ SHAPES = [
 ]
 
 
-def matmul(kernel, form, a, b, bias=None, activation="linear", alpha=0.0, before=False):
+def matmul(
+    kernel, form, a, b, bias=None, activation="linear", alpha=0.0, before=False, precision="highest"
+):
     """The kernel on a [m, k] and b [k, n], laid out as the form wants them."""
     a = a.T if form == "tn" else a
     b = b.T if form == "nt" else b
     c, kept = kernel(
         f"matmul_{form}", a, b, bias,
         absent=() if before else (4,), activation=ACTIVATIONS[activation], alpha=alpha,
+        precision=PRECISIONS.index(precision),
     )  # fmt: skip
     return (c, kept) if before else c
 

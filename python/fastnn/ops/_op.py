@@ -95,6 +95,7 @@ class Op:
         reference,
         *,
         attrs,
+        settings,
         opcode,
         dims,
         native_attrs,
@@ -110,6 +111,7 @@ class Op:
         self.gradient = gradient
         self.reference = reference
         self.attrs: dict[str, Any] = attrs
+        self.settings: dict[str, Callable[[], Any]] = settings
         self.opcode: Callable[[Node], str] = opcode
         self.dims: Callable[[Node], dict[str, int]] = dims
         self.native_attrs: Callable[[Node], dict[str, float]] = native_attrs
@@ -181,6 +183,9 @@ class Op:
         for name, value in attrs.items():
             if value is REQUIRED:
                 raise TypeError(f"ops.{self.name}: `{name}` is missing; it takes {self._takes()}.")
+        for name, setting in self.settings.items():
+            if attrs[name] is None:
+                attrs[name] = setting()
         return inputs, attrs, state
 
     def _takes(self) -> str:
@@ -230,6 +235,7 @@ def define(
     reference: Callable,
     inputs: str = "x",
     attrs: dict[str, Any] | None = None,
+    settings: dict[str, Callable[[], Any]] | None = None,
     opcode: str | Callable[[Node], str] | None = None,
     dims: Callable[[Node], dict[str, int]] | None = None,
     native_attrs: Callable[[Node], dict[str, float]] | None = None,
@@ -249,6 +255,8 @@ def define(
             For an op with effects: the new values of the inputs it writes (`!` in opcodes.def).
         inputs: their names; `name?` may be absent. float32, or `name:dtype`, or `name:any`.
         attrs: attribute names and defaults (REQUIRED: none).
+        settings: attributes that are set elsewhere for all ops: where one is None, what its
+            function returns when the op is called.
         opcode: name in opcodes.def, or a function of the node; the op's own name by default.
         dims: sizes that cannot be read off by matching the signature to the operands' shapes.
         native_attrs: attributes as the kernel wants them, numbers; by default those of that name.
@@ -270,6 +278,7 @@ def define(
         gradient,
         reference,
         attrs=attrs or {},
+        settings=settings or {},
         opcode=opcode if callable(opcode) else lambda node: opcode,
         dims=dims or (lambda node: {}),
         native_attrs=native_attrs or (lambda node: node.attrs),

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from fastnn.graph.tensor import TensorSpec
+from fastnn.precision import HIGHEST, MEDIUM, PRECISIONS, check_precision, get_matmul_precision
 
+from ._bf16 import round_to_bf16
 from ._op import define
 
 
@@ -26,7 +28,8 @@ def product_shape(a, b, transpose_a, transpose_b):
     return m, k, n
 
 
-def _shape(a, b, transpose_a, transpose_b):
+def _shape(a, b, transpose_a, transpose_b, precision):
+    check_precision("`precision`", precision or HIGHEST)
     m, _, n = product_shape(a, b, transpose_a, transpose_b)
     return TensorSpec((m, n), a.dtype)
 
@@ -34,12 +37,12 @@ def _shape(a, b, transpose_a, transpose_b):
 def _gradient(node, dc):
     a, b = node.inputs
     ta, tb = node.attrs["transpose_a"], node.attrs["transpose_b"]
-    da = (
-        matmul(b, dc, transpose_a=tb, transpose_b=True) if ta else matmul(dc, b, transpose_b=not tb)
-    )
-    db = (
-        matmul(dc, a, transpose_a=True, transpose_b=ta) if tb else matmul(a, dc, transpose_a=not ta)
-    )
+
+    def product(x, y, transpose_x, transpose_y):
+        return matmul(x, y, transpose_x, transpose_y, node.attrs["precision"])
+
+    da = product(b, dc, tb, True) if ta else product(dc, b, False, not tb)
+    db = product(dc, a, True, ta) if tb else product(a, dc, not ta, False)
     return da, db
 
 
@@ -54,19 +57,33 @@ def flops(node) -> int:
     return 2 * m * n * k
 
 
-def reference(a, b, transpose_a, transpose_b):
+def precision_number(node) -> int:
+    """The native attribute `precision`."""
+    return PRECISIONS.index(node.attrs["precision"])
+
+
+def reference(a, b, transpose_a, transpose_b, precision):
+    """Its inputs are rounded where the precision is medium; high is taken for exact."""
+    if precision == MEDIUM:
+        a, b = round_to_bf16(a), round_to_bf16(b)
     return (a.T if transpose_a else a) @ (b.T if transpose_b else b)
 
 
 matmul = define(
     "matmul",
     inputs="a b",
-    attrs={"transpose_a": False, "transpose_b": False},
+    attrs={"transpose_a": False, "transpose_b": False, "precision": None},
+    settings={"precision": get_matmul_precision},
     shape=_shape,
     gradient=_gradient,
     reference=reference,
     opcode=form,
-    native_attrs=lambda node: {"activation": 0, "alpha": 0},
+    native_attrs=lambda node: {
+        "activation": 0,
+        "alpha": 0,
+        "precision": precision_number(node),
+    },
     flops=flops,
-    doc="op(a) [m, k] @ op(b) [k, n] -> [m, n], float32; op transposes where asked.",
+    doc="""op(a) [m, k] @ op(b) [k, n] -> [m, n], float32; op transposes where asked. `precision`:
+    "highest", "high" or "medium"; by default what `fastnn.set_matmul_precision` has set.""",
 )

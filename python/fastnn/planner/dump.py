@@ -24,7 +24,7 @@ def table(plan: Plan) -> str:
             (
                 str(i),
                 mark,
-                step.opcode + _activation(step),
+                step.opcode + _precision(step) + _activation(step),
                 step.node.label,
                 _shapes(step),
                 count(moved),
@@ -41,6 +41,11 @@ def table(plan: Plan) -> str:
         "&: done together with the next, tile by tile"
     )
     return "\n".join(lines)
+
+
+def _precision(step: Step) -> str:
+    name = step.node.attrs.get("precision", "highest")
+    return f" {name}" if name != "highest" else ""
 
 
 def _activation(step: Step) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn.graph import Variable
+from fastnn.precision import get_matmul_precision
 
 from .program import make_program
 
@@ -18,7 +19,8 @@ def eager_call(layer, x: np.ndarray, training: bool = False, device: str = "cpu"
 
     x = np.ascontiguousarray(x)
     buffers = flat_buffers(layer.weights)
-    key = (x.shape, x.dtype.name, training, device, *(b.ctypes.data for b in buffers.values()))
+    setting = (training, device, get_matmul_precision())
+    key = (x.shape, x.dtype.name, *setting, *(b.ctypes.data for b in buffers.values()))
     programs = layer.__dict__.setdefault("_eager_programs", {})
     if key not in programs:
         spec = DataSpec((x.shape[1:], x.dtype.name))

@@ -9,6 +9,7 @@ import numpy as np
 
 from fastnn.graph import Storage, Variable
 from fastnn.planner import Plan
+from fastnn.precision import get_matmul_precision
 from fastnn.runtime.program import make_program
 
 from .parameters import Parameters
@@ -239,7 +240,7 @@ class Trainer:
             weighted="sample_weight" in arrays,
             ordered="order" in arrays,
         )
-        key = (kind, data, batch)
+        key = (kind, data, batch, get_matmul_precision())
         program = self._programs.get(key)
         if program is None:
             plan = self._plan(kind, data, batch)
