@@ -35,3 +35,11 @@ def busy_seconds() -> float:
 def process_seconds(pid: int) -> float:
     """CPU seconds that a process has spent, all its threads together, to the nanosecond."""
     return time.clock_gettime((~pid << 3) | 2)  # the clock that clock_getcpuclockid(3) names
+
+
+def running(pid: int) -> bool:
+    """Whether a thread of the process runs, or would if it had a CPU."""
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        if (task / "stat").read_text().rpartition(") ")[2][0] == "R":
+            return True
+    return False

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import os
 import statistics
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from .machine import busy_seconds, process_seconds
+from .machine import busy_seconds, process_seconds, running
 from .worker import Worker
 
 SAMPLE = 2e-4  # seconds that a sample takes at least: shorter calls are timed many together
@@ -48,11 +49,14 @@ class Measured:
             spent = self.worker.cpu_seconds() - before
             self.cpu_seconds.append(spent / (self.repeat * self.calls))
 
-    def fit_into(self, turn: float) -> None:
-        """How many calls make a turn of so many seconds."""
-        heard = self.worker.run(self.case.name, repeat=3)
-        once = max(min(heard["seconds"]), 1e-7)
-        self.calls = max(1, round(SAMPLE / once))
+    def fit_into(self, turn: float, sample: float) -> None:
+        """How many calls make a sample, and how many samples a turn of so many seconds."""
+        self.calls = 1
+        while True:  # a call alone may pay for what many share, as waking threads up
+            once = max(min(self.worker.run(self.case.name, 3, self.calls)["seconds"]), 1e-9)
+            if once * self.calls >= sample / 2:
+                break
+            self.calls = min(10 * self.calls, math.ceil(sample / once))
         self.repeat = max(3, round(turn / (once * self.calls)))
 
 
@@ -69,6 +73,7 @@ def measure(
     rounds: int,
     *,
     turn: float | None = 0.02,
+    sample: float = SAMPLE,
     warm_up: int = 1,
     known: Sequence[int] = (),
 ) -> Measurement:
@@ -77,15 +82,18 @@ def measure(
 
     Args:
         turn: about how many seconds of calls a worker makes in its turn, or None for one call.
+        sample: seconds of calls that are timed together.
         warm_up: turns before those that count.
         known: processes that shall run meanwhile, and are nobody's foreign load.
     """
     results = [Measured(worker, case) for case in cases for worker in workers]
     for result in results * warm_up:
+        settle(workers)
         result.turn(measured=False)
     for result in results:
         if turn is not None and not result.skipped:
-            result.fit_into(turn)
+            settle(workers)
+            result.fit_into(turn, sample)
 
     idle = dict.fromkeys(workers, 0.0)  # CPU seconds that a worker took in others' turns
     waited = dict.fromkeys(workers, 0.0)
@@ -113,13 +121,9 @@ def measure(
 
 def settle(workers: Sequence[Worker], longest: float = 0.5) -> None:
     """Wait until nobody spins any more: teams of threads do, for some time after their turn."""
-    pids = [worker.process.pid for worker in workers]
-    end, spent = time.perf_counter() + longest, _cpu_seconds(pids)
-    while time.perf_counter() < end:
+    end = time.perf_counter() + longest
+    while any(running(worker.process.pid) for worker in workers) and time.perf_counter() < end:
         time.sleep(0.001)
-        before, spent = spent, _cpu_seconds(pids)
-        if spent - before < 1e-4:
-            break
 
 
 def _cpu_seconds(pids: Sequence[int]) -> float:

@@ -59,7 +59,8 @@ def serve(
 
     Args:
         prepare: makes a case from its name, once: what it returns does the work when called, and
-            returns when the work is done. A dict that it returns goes into the answer.
+            returns when the work is done. A dict that it returns goes into the answer. Where it
+            has a method `many`, many calls are one `many(calls)`.
         finish: what to answer at the end.
     """
     answer(versions=versions, threads=threads)
@@ -79,10 +80,14 @@ def serve(
 
 
 def timed(call: Callable[[], Any], repeat: int, calls: int) -> tuple[list[float], dict]:
-    seconds = []
+    many = getattr(call, "many", None)
+    seconds, told = [], call() if many else None
     for _ in range(repeat):
         start = time.perf_counter()
-        for _ in range(calls):
-            told = call()
+        if many:
+            many(calls)
+        else:
+            for _ in range(calls):
+                told = call()
         seconds.append((time.perf_counter() - start) / calls)
     return seconds, told if isinstance(told, dict) else {}
