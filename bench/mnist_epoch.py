@@ -31,7 +31,9 @@ def main() -> None:
     workers = start(
         "mnist_epoch", chosen, MODES, data=chosen.data, pixels=chosen.pixels, batch=BATCH
     )
-    measurement = measure(workers, [Case("epoch")], chosen.rounds, turn=None, warm_up=WARM_UP)
+    measurement = measure(
+        workers, [Case("epoch")], chosen.rounds, turn=None, warm_up=WARM_UP, peaks=["fma"]
+    )
     made = rows(measurement)
     for row, worker in zip(made, workers, strict=True):
         row |= worker.finish()

@@ -19,13 +19,14 @@ from collections import defaultdict
 from pathlib import Path
 
 # The folders csrc/cpu/<isa>, from the least CPU to the greatest; every other object is generic.
-ISAS = ("generic", "avx2", "avx512", "amx")
+ISAS = ("generic", "avx2", "avx512", "avx512_bf16", "amx")
 
-# What in a disassembly shows that an instruction set is needed: AMX's tiles; AVX-512's registers,
+# What in a disassembly shows that an instruction set is needed: AMX's tiles; AVX512-BF16's mnemonics; AVX-512's registers,
 # masks, broadcasts from memory and registers from 16 on; the v that VEX and EVEX encodings put
 # before every mnemonic.
 _SIGNS = {
     "amx": re.compile(r"%tmm\d"),
+    "avx512_bf16": re.compile(r"\bv(dpbf16|cvtne2?ps2bf16)"),
     "avx512": re.compile(r"%zmm\d|%k[0-7]\b|\{1to\d|%[xy]mm(1[6-9]|2\d|3[01])\b"),
     "avx2": re.compile(r"^\s*[0-9a-f]+:\s+v[a-z]", re.MULTILINE),
 }

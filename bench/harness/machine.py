@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import time
@@ -40,6 +41,7 @@ def process_seconds(pid: int) -> float:
 def running(pid: int) -> bool:
     """Whether a thread of the process runs, or would if it had a CPU."""
     for task in Path(f"/proc/{pid}/task").iterdir():
-        if (task / "stat").read_text().rpartition(") ")[2][0] == "R":
-            return True
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that has ended
+            if (task / "stat").read_text().rpartition(") ")[2][0] == "R":
+                return True
     return False

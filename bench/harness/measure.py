@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 import os
 import statistics
+import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from .machine import busy_seconds, process_seconds, running
-from .worker import Worker
+from .worker import PEERS, Worker
 
 SAMPLE = 2e-4  # seconds that a sample takes at least: shorter calls are timed many together
 
@@ -65,6 +66,7 @@ class Measurement:
     results: list[Measured]
     foreign_share: float  # of all CPUs, that processes other than the workers took
     idle_share: dict[Worker, float]  # of a CPU, that a worker took while it waited
+    peaks: dict[str, float]  # FLOPs or bytes a second
 
 
 def measure(
@@ -75,6 +77,7 @@ def measure(
     turn: float | None = 0.02,
     sample: float = SAMPLE,
     warm_up: int = 1,
+    peaks: Sequence[str] = (),
     known: Sequence[int] = (),
 ) -> Measurement:
     """Time every case by every worker, one worker at a time: A B C A B C for the first case of a
@@ -84,8 +87,12 @@ def measure(
         turn: about how many seconds of calls a worker makes in its turn, or None for one call.
         sample: seconds of calls that are timed together.
         warm_up: turns before those that count.
+        peaks: what the machine can do at most, measured in every round by as many threads: "fma",
+            "bf16 dot", "copy 80000000" (`peers/peaks`).
         known: processes that shall run meanwhile, and are nobody's foreign load.
     """
+    gauge = peak_gauge(workers[0].hello["threads"]) if peaks else None
+    tops: dict[str, list[float]] = {}
     results = [Measured(worker, case) for case in cases for worker in workers]
     for result in results * warm_up:
         settle(workers)
@@ -97,9 +104,13 @@ def measure(
 
     idle = dict.fromkeys(workers, 0.0)  # CPU seconds that a worker took in others' turns
     waited = dict.fromkeys(workers, 0.0)
-    pids = [os.getpid(), *known, *(worker.process.pid for worker in workers)]
+    pids = [os.getpid(), *known, *(w.process.pid for w in (*workers, gauge) if w)]
     before, began, busy = _cpu_seconds(pids), time.perf_counter(), busy_seconds()
     for _ in range(rounds):
+        for peak in peaks:
+            settle(workers)
+            if "skipped" not in (heard := gauge.run(peak)):
+                tops.setdefault(peak, []).append(heard["rate"])
         for result in results:
             if result.skipped:
                 continue
@@ -112,11 +123,19 @@ def measure(
                     idle[worker] += worker.cpu_seconds() - spent[worker]
     wall = time.perf_counter() - began
     foreign = busy_seconds() - busy - (_cpu_seconds(pids) - before)
+    if gauge:
+        gauge.finish()
     return Measurement(
         results,
         max(foreign, 0.0) / (wall * os.cpu_count()),
         {worker: idle[worker] / waited[worker] if waited[worker] else 0.0 for worker in workers},
+        {peak: statistics.median(rates) for peak, rates in tops.items()},
     )
+
+
+def peak_gauge(threads: int) -> Worker:
+    script = PEERS / "peaks" / "with_fastnn.py"
+    return Worker("fastnn", "peaks", script, sys.executable, {"threads": threads})
 
 
 def settle(workers: Sequence[Worker], longest: float = 0.5) -> None:

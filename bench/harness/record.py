@@ -92,6 +92,7 @@ def conclude(
         "threads": chosen.threads,
         "rounds": chosen.rounds,
         "foreign_share": measurement.foreign_share,
+        "peaks": measurement.peaks,
         **facts,
         "rows": made,
         "refused": refused,
@@ -101,6 +102,8 @@ def conclude(
     print(f"{place['cpu']}, {' '.join(place['isa'])}")
     print(f"{chosen.threads} threads on {place['cpus']} CPUs, {chosen.rounds} rounds")
     print(", ".join(f"{name} {version}" for name, version in versions.items()))
+    for peak, rate in measurement.peaks.items():
+        print(f"{peak}: {rate / 1e9:.4g} G{'B' if peak[-1].isdigit() else 'FLOP'}/s at most")
     print(f"{record['command']}\n\n{table(made)}")
     for row in made:
         if "skipped" in row:

@@ -48,8 +48,13 @@ class Worker:
 
     def finish(self) -> dict:
         facts = self.ask("finish")
-        self.process.wait(timeout=60)
+        self.close()
         return facts
+
+    def close(self) -> None:
+        """Wait for its end."""
+        self.process.communicate(timeout=60)
+        self.log.close()
 
     def cpu_seconds(self) -> float:
         return process_seconds(self.process.pid)

@@ -16,5 +16,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bind::add_memory(module);
   bind::add_program(module);
   bind::add_execute(module);
+  bind::add_peaks(module);
   bind::add_checks(module);
 }

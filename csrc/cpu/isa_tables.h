@@ -16,4 +16,7 @@ struct IsaTable {
 
 const std::vector<IsaTable>& isa_tables();
 
+// Loops of the bf16 instructions that this CPU has beside its tables' ISAs.
+std::vector<const PeakLoop*> bf16_peak_loops();
+
 }  // namespace fastnn

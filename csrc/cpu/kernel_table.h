@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu/peaks.h"
 #include "program/call.h"
 
 namespace fastnn {
@@ -16,6 +17,8 @@ struct KernelTable {
   // How a matmul of this shape will be done, and why: "direct: B fits L2 (98 KiB)".
   // `form` names the transposed operand: 'n' none (NN), 'b' (NT), 'a' (TN).
   const char* (*matmul_reason)(std::int64_t m, std::int64_t n, std::int64_t k, char form);
+  // What this ISA can do at most; ends with one that has no name.
+  const PeakLoop* (*peak_loops)();
 };
 
 namespace generic {

@@ -7,4 +7,6 @@ const std::vector<IsaTable>& isa_tables() {
   return tables;
 }
 
+std::vector<const PeakLoop*> bf16_peak_loops() { return {}; }
+
 }  // namespace fastnn

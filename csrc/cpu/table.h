@@ -13,6 +13,7 @@ namespace fastnn::FASTNN_ISA {
 #undef OPCODE
 std::size_t scratch_bytes(const Call&);
 const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form);
+const PeakLoop* peak_loops();
 
 const KernelTable& table() {
   static constexpr KernelTable table = {
@@ -24,6 +25,7 @@ const KernelTable& table() {
       },
       &scratch_bytes,
       &matmul_reason,
+      &peak_loops,
   };
   return table;
 }

@@ -2,6 +2,9 @@
 #include "cpu/isa_tables.h"
 
 namespace fastnn {
+namespace avx512_bf16 {
+const PeakLoop* peak_loops();
+}
 
 const std::vector<IsaTable>& isa_tables() {
   const CpuFeatures& cpu = cpu_features();
@@ -13,6 +16,12 @@ const std::vector<IsaTable>& isa_tables() {
       {&avx512::table, avx512, "AVX-512 F, BW, DQ and VL"},
   };
   return tables;
+}
+
+std::vector<const PeakLoop*> bf16_peak_loops() {
+  std::vector<const PeakLoop*> loops;
+  if (cpu_features().avx512_bf16) loops.push_back(avx512_bf16::peak_loops());
+  return loops;
 }
 
 }  // namespace fastnn

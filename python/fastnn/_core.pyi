@@ -112,6 +112,28 @@ def execute(
     TypeError for an array of the wrong element type.
     """
 
+# ---- what the machine can do at most
+
+def peak_loops(*, isa: str | None = None) -> list[str]:
+    """The loops that `peak` runs here: "fma" (float32), "read", "copy", "triad" (a + 0.5 b), and
+    those of the CPU's bf16 instructions: "bf16 dot" (AVX512-BF16)."""
+
+def peak(
+    loop: str,
+    bytes: int = 0,
+    *,
+    threads: int = 0,
+    seconds: float = 0.005,
+    samples: int = 5,
+    isa: str | None = None,
+) -> list[float]:
+    """FLOPs or bytes a second of all threads together, `samples` times over about `seconds` each.
+
+    A multiply-add counts as 2 FLOPs. Bytes are those that the loop loads and stores; each thread
+    has arrays of its own of about `bytes` bytes each ("read" one, "copy" two, "triad" three).
+    threads 0: the default. Raises ValueError for a loop that this CPU has not.
+    """
+
 # ---- for tests
 
 def barrier_check(threads: int, rounds: int) -> tuple[int, int, float]:

@@ -31,8 +31,7 @@ def sleepers():
     yield make
     for worker in made:
         worker.process.kill()
-        worker.process.communicate()
-        worker.log.close()
+        worker.close()
 
 
 def test_a_worker(sleepers):
@@ -72,6 +71,13 @@ def test_medians_and_ratios(sleepers):
     assert ratio(made, "skip 1", ("fastnn", "calm"), ("peer", "calm")) is None
     assert made[2]["skipped"] == "it is tired" and made[3]["ratio"] is None
     assert by_case(made).splitlines()[0].split() == ["case", "fastnn", "calm", "peer", "calm"]
+
+
+def test_peaks_are_measured_beside(sleepers):
+    peaks = ["fma", "copy 1000000", "amx of another machine"]
+    measurement = measure([sleepers("fastnn")], [Case("sleep 0")], 1, turn=None, peaks=peaks)
+    assert list(measurement.peaks) == ["fma", "copy 1000000"]
+    assert min(measurement.peaks.values()) > 1e8
 
 
 def test_short_calls_are_timed_many_together(sleepers):

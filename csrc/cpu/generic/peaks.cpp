@@ -1,0 +1,4 @@
+#define FASTNN_ISA generic
+#include "cpu/generic/vec.h"
+
+#include "cpu/kernels/peaks.h"
