@@ -21,9 +21,9 @@ from pathlib import Path
 # The folders csrc/cpu/<isa>, from the least CPU to the greatest; every other object is generic.
 ISAS = ("generic", "avx2", "avx512", "avx512_bf16", "amx")
 
-# What in a disassembly shows that an instruction set is needed: AMX's tiles; AVX512-BF16's mnemonics; AVX-512's registers,
-# masks, broadcasts from memory and registers from 16 on; the v that VEX and EVEX encodings put
-# before every mnemonic.
+# What in a disassembly shows that an instruction set is needed: AMX's tiles; AVX512-BF16's
+# mnemonics; AVX-512's registers, masks, broadcasts from memory and registers from 16 on; the v that
+# VEX and EVEX encodings put before every mnemonic.
 _SIGNS = {
     "amx": re.compile(r"%tmm\d"),
     "avx512_bf16": re.compile(r"\bv(dpbf16|cvtne2?ps2bf16)"),

@@ -1,15 +1,14 @@
-"""What the peers of `gemm.py` share: the operands, and threads that stay on their CPUs."""
+"""What the peers of `gemm.py` share: the operands, and what a call is."""
 
 from __future__ import annotations
 
-import os
-import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import NamedTuple
 
 import numpy as np
 from protocol import serve
+from threads import spread
 
 
 class Product(NamedTuple):
@@ -69,31 +68,6 @@ def work(
         product = product_of(case)
         return Call(product, many(product))
 
-    spread(prepare("256 256 256 nn"), chosen.threads)
+    warm = prepare("256 256 256 nn")
+    spread(lambda: warm.many(1), chosen.threads)
     serve(prepare, versions, chosen.threads)
-
-
-def spread(call: Call, threads: int) -> None:
-    """Bind the threads that work, whoever has made them, to a CPU each.
-
-    Two that wake up on one CPU may stay there for tens of milliseconds, and libraries whose threads
-    spin then lose a factor of up to a thousand: that is a subject of its own.
-    """
-    time.sleep(0.5)  # threads that a library has started for later have fallen asleep by then
-    before, end = thread_times(), time.perf_counter() + 0.1
-    while time.perf_counter() < end:
-        call.many(1)
-    spent = {thread: now - before.get(thread, 0) for thread, now in thread_times().items()}
-    del spent[os.getpid()]
-    busiest = sorted(spent, key=spent.get, reverse=True)[: threads - 1]
-    for thread, cpu in zip([os.getpid(), *busiest], sorted(os.sched_getaffinity(0)), strict=False):
-        os.sched_setaffinity(thread, {cpu})
-
-
-def thread_times() -> dict[int, int]:
-    """Nanoseconds that each thread of this process has run."""
-    times = {}
-    for task in os.listdir("/proc/self/task"):
-        with open(f"/proc/self/task/{task}/schedstat") as file:
-            times[int(task)] = int(file.read().split()[0])
-    return times

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from protocol import Skipped, options, serve
+from threads import spread
 
 chosen = options()
 
@@ -21,4 +22,5 @@ def prepare(case: str):
     }
 
 
+spread(lambda: _core.peak("fma", threads=chosen.threads, samples=1), chosen.threads)
 serve(prepare, {"fastnn": __version__}, chosen.threads)
