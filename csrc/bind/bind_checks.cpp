@@ -1,8 +1,12 @@
 // What only tests ask: does the team meet at its barriers, how is a control group read, where do
 // the fields of an instruction lie.
+#include <sched.h>
+
 #include <chrono>
 #include <cstddef>
+#include <memory>
 #include <stdexcept>
+#include <thread>
 #include <vector>
 
 #include "bind/bind.h"
@@ -48,6 +52,34 @@ py::tuple barrier_check(int threads, int rounds) {
   return py::make_tuple(parts, failures.load(), seconds);
 }
 
+// Two threads on one CPU: where does the second run once it has been woken, and may it still run on
+// as many CPUs as before? (CPU of the first, of the second, CPUs allowed before, after)
+py::tuple seating_check() {
+  cpu_set_t own, one;
+  sched_getaffinity(0, sizeof own, &own);
+  const int here = sched_getcpu();
+  CPU_ZERO(&one);
+  CPU_SET(here, &one);
+  int there = -1, allowed = 0;
+  sched_setaffinity(0, sizeof one, &one);
+  {
+    const py::gil_scoped_release released;
+    std::thread([&] {
+      sched_setaffinity(0, sizeof own, &own);  // still here: nothing has moved it
+      auto seating = std::make_unique<Seating>();
+      seating->note(1);
+      seating->note(0);  // as if the first thread had said so
+      seating->woken(1, 2);
+      there = sched_getcpu();
+      cpu_set_t after;
+      sched_getaffinity(0, sizeof after, &after);
+      allowed = CPU_COUNT(&after);
+    }).join();
+  }
+  sched_setaffinity(0, sizeof own, &own);
+  return py::make_tuple(here, there, CPU_COUNT(&own), allowed);
+}
+
 py::object quota(const std::string& root) {
   const double cpus = cgroup_quota(root);
   return cpus > 0 ? py::object(py::float_(cpus)) : py::none();
@@ -65,6 +97,7 @@ py::dict instr_layout() {
 
 void add_checks(py::module_& module) {
   module.def("barrier_check", &barrier_check, "threads"_a, "rounds"_a);
+  module.def("seating_check", &seating_check);
   module.def("cgroup_quota", &quota, "root"_a);
   module.def(
       "default_threads",

@@ -14,24 +14,6 @@ inline void spin_pause() {
 #endif
 }
 
-// How many pauses one thread spins before it sleeps. A wait that ended in sleep halves it, one that
-// ended in time doubles it: beside a busy neighbour, whom spinning cannot hurry, it soon gives up.
-class Patience {
- public:
-  void set_limit(int pauses) {
-    limit_ = pauses;
-    if (pauses_ > limit_ || pauses_ < floor()) pauses_ = limit_;
-  }
-  int pauses() const { return pauses_; }
-  void rewarded() { pauses_ = pauses_ * 2 < limit_ ? pauses_ * 2 : limit_; }
-  void disappointed() { pauses_ = pauses_ / 2 > floor() ? pauses_ / 2 : floor(); }
-
- private:
-  int floor() const { return limit_ / 32 + 1; }
-  int limit_ = 1;
-  int pauses_ = 1;
-};
-
 // A counter that one thread advances and others wait to see advanced.
 class Signal {
  public:
@@ -44,19 +26,17 @@ class Signal {
     if (sleepers_.load() > 0) value_.notify_all();
   }
 
-  // Returns when the value is no longer `seen`.
-  void wait_past(std::uint32_t seen, Patience& patience) {
-    for (int i = patience.pauses(); i > 0; --i) {
-      if (value() != seen) {
-        patience.rewarded();
-        return;
-      }
+  // Returns when the value is no longer `seen`: after up to `pauses` looks, or after a sleep, and
+  // then says true.
+  bool wait_past(std::uint32_t seen, int pauses) {
+    for (int i = pauses; i > 0; --i) {
+      if (value() != seen) return false;
       spin_pause();
     }
-    patience.disappointed();
     sleepers_.fetch_add(1);
     while (value_.load() == seen) value_.wait(seen);
     sleepers_.fetch_sub(1);
+    return true;
   }
 
  private:

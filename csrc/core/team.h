@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "core/memory.h"
+#include "core/seating.h"
 #include "core/signal.h"
 
 namespace fastnn {
@@ -21,17 +22,18 @@ class Barrier {
     missing_.store(parts, std::memory_order_relaxed);
   }
 
-  // The last to arrive calls `last` before it lets the others go.
+  // The last to arrive calls `last` before it lets the others go. The others look for it `pauses`
+  // times, then sleep; true for those who slept.
   template <typename Function>
-  void meet(Patience& patience, Function&& last) {
+  bool meet(int pauses, Function&& last) {
     const std::uint32_t seen = passed_.value();  // cannot advance before we have arrived
     if (missing_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
       missing_.store(parts_, std::memory_order_relaxed);
       last();
       passed_.advance();
-    } else {
-      passed_.wait_past(seen, patience);
+      return false;
     }
+    return passed_.wait_past(seen, pauses);
   }
 
  private:
@@ -46,19 +48,20 @@ struct Member {
   int parts;
   void* scratch;  // this part's own memory, 64-byte aligned
   std::size_t scratch_bytes;
+  int pauses;        // before it sleeps at a barrier
   Barrier* barrier;  // nullptr when parts == 1
-  Patience* patience;
+  Seating* seating;
 
   template <typename Function>
   void meet(Function&& last) {
-    if (barrier != nullptr) {
-      barrier->meet(*patience, last);
-    } else {
+    if (barrier == nullptr) {
       last();
+    } else if (barrier->meet(pauses, last)) {
+      seating->woken(part, parts);
     }
   }
   void meet() {
-    if (barrier != nullptr) barrier->meet(*patience, [] {});
+    if (barrier != nullptr) meet([] {});
   }
 };
 
@@ -80,7 +83,7 @@ int run_on_team(int threads, std::size_t scratch_bytes, Function&& function) {
 // The default number of threads of a run. It may exceed the CPUs (tests do that).
 int num_threads();
 void set_num_threads(int threads);
-inline constexpr int kMaxThreads = 1024;
+inline constexpr int kMaxThreads = Seating::kSeats;
 
 // Counts forks: a different value means that this is a child, in which other threads are gone.
 std::uint32_t fork_generation();

@@ -139,6 +139,10 @@ def peak(
 def barrier_check(threads: int, rounds: int) -> tuple[int, int, float]:
     """Two barriers a round: (threads that took part, times one was late, seconds)."""
 
+def seating_check() -> tuple[int, int, int, int]:
+    """A thread on this one's CPU is woken as a member of a team: (the CPU, where it then runs, CPUs
+    that it may run on before, after)."""
+
 def cgroup_quota(root: str) -> float | None:
     """The CPU quota that the files under `root` tell, in CPUs."""
 

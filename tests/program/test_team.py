@@ -85,6 +85,14 @@ def test_callers_of_one_runner_take_turns():
     assert (value == 4 * 50 * 40).all()
 
 
+@pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs")
+def test_threads_do_not_share_a_cpu():
+    """One that is woken on the CPU of another moves, and keeps its affinity."""
+    for _ in range(5):
+        here, there, before, after = _core.seating_check()
+        assert here != there and before == after == len(os.sched_getaffinity(0))
+
+
 # ---- what may only be tried in a process of its own
 
 PRELUDE = """
