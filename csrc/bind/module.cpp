@@ -17,5 +17,6 @@ PYBIND11_MODULE(_core, module, pybind11::mod_gil_not_used()) {
   bind::add_program(module);
   bind::add_execute(module);
   bind::add_peaks(module);
+  bind::add_caller(module);
   bind::add_checks(module);
 }

@@ -100,7 +100,7 @@ void Program::check(const std::vector<Memory>& memory) const {
     const Demand& demand = demands_[i];
     if (demand.user < 0) continue;
     const Site user{instrs_[demand.user], demand.user};
-    if (memory[i].data == nullptr) {
+    if (memory[i].data == nullptr && !memory[i].moves) {
       refuse(user, "nothing is bound to " + space_text(i) + ", which it uses");
     }
     if (memory[i].bytes < demand.bytes) {
@@ -116,6 +116,7 @@ void Program::check(const std::vector<Memory>& memory) const {
     if (memory[i].read_only) {
       refuse(writer, "it writes to " + space_text(i) + ", but the memory bound to it is read-only");
     }
+    if (memory[i].data == nullptr) continue;
     for (std::size_t j = 0; j < memory.size(); ++j) {
       if (j == i || demands_[j].user < 0) continue;
       const char* begin = static_cast<const char*>(memory[i].data);

@@ -32,11 +32,19 @@ struct Demand {
   std::int64_t writer = -1;  // the first instruction that writes; -1: nobody does
 };
 
-// Memory bound to a space; nullptr for a space that nobody uses.
+// Memory bound to a space; nullptr for a space that nobody uses, or for one that moves.
 struct Memory {
   void* data = nullptr;
   std::int64_t bytes = 0;
   bool read_only = false;
+  bool moves = false;  // each run says where it lies; `bytes` is what one step sees of it
+};
+
+// Where memory that moves lies in a run: at `data` in its first step, and in each one after that
+// `stride` bytes further on.
+struct Moved {
+  void* data = nullptr;
+  std::int64_t stride = 0;
 };
 
 class Program {
@@ -48,7 +56,8 @@ class Program {
   const KernelTable& table() const { return table_; }
   std::int64_t scalar_columns() const { return scalar_columns_; }
 
-  // Throws std::invalid_argument where memory does not meet the demands.
+  // Throws std::invalid_argument where memory does not meet the demands; of memory that moves and
+  // lies nowhere yet, where its size does not.
   void check(const std::vector<Memory>& memory) const;
 
  private:
@@ -70,6 +79,7 @@ struct RunArguments {
   const float* scalars = nullptr;  // [steps, scalars_width]
   std::int64_t scalars_width = 0;
   int threads = 1;
+  const Moved* moved = nullptr;  // for each space that moves, in their order
 };
 
 class Runner {
@@ -82,14 +92,32 @@ class Runner {
   // first. Throws std::invalid_argument for wrong arguments.
   Report run(const RunArguments& arguments);
 
+  // The same where no run is going on; else nothing is done, and the answer is false.
+  bool try_run(const RunArguments& arguments, Report& report);
+
  private:
   struct Step {
     Kernel kernel;
     const Call* call;
   };
 
+  struct MovingSpace {
+    std::size_t space;
+    std::int64_t bytes;   // what one step sees of it
+    std::int64_t stride;  // in this run
+  };
+  struct MovingOperand {
+    std::size_t call;
+    int operand;
+    std::size_t moving;  // which of the spaces that move it is in
+    std::int64_t offset;
+  };
+
+  void find_moving(std::size_t space);
   void check(const RunArguments& arguments) const;
-  Report run_exclusively(const RunArguments& arguments);
+  bool acquire(bool patient);
+  Report run_and_release(const RunArguments& arguments);
+  void move(const RunArguments& arguments);
   void walk(Member& member);
   void next_step();
 
@@ -98,6 +126,9 @@ class Runner {
   std::vector<Step> steps_;  // what is walked: not those that a chained product does
   std::size_t scratch_bytes_ = 0;
   bool parallel_ = false;  // some instruction is for more than one thread
+  std::vector<Memory> memory_;
+  std::vector<MovingSpace> moving_;
+  std::vector<MovingOperand> moving_operands_;
 
   RunState state_;
   Status status_;

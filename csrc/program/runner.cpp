@@ -33,7 +33,7 @@ Call resolve(const Instr& instr, const std::vector<Memory>& memory, const RunSta
 }  // namespace
 
 Runner::Runner(std::shared_ptr<const Program> program, const std::vector<Memory>& memory)
-    : program_(std::move(program)) {
+    : program_(std::move(program)), memory_(memory) {
   program_->check(memory);
   const KernelTable& table = program_->table();
   state_.status = &status_;
@@ -49,6 +49,20 @@ Runner::Runner(std::shared_ptr<const Program> program, const std::vector<Memory>
       steps_.push_back({table.kernels[calls_[i].opcode], &calls_[i]});
     }
   }
+  for (std::size_t space = 0; space < memory_.size(); ++space) {
+    if (memory_[space].moves) find_moving(space);
+  }
+}
+
+void Runner::find_moving(std::size_t space) {
+  for (std::size_t call = 0; call < calls_.size(); ++call) {
+    for (int i = 0; i < kMaxOperands; ++i) {
+      const Ref& ref = program_->instrs()[call].operands[i];
+      if (ref.space != static_cast<std::int64_t>(space)) continue;
+      moving_operands_.push_back({call, i, moving_.size(), ref.offset});
+    }
+  }
+  moving_.push_back({space, memory_[space].bytes, 0});
 }
 
 void Runner::check(const RunArguments& arguments) const {
@@ -77,20 +91,39 @@ void Runner::check(const RunArguments& arguments) const {
                     " scalars a step, but the table of scalars has " +
                     std::to_string(arguments.scalars_width) + " columns");
   }
+  if (!moving_.empty() && arguments.moved == nullptr) {
+    refuse_argument("this program moves, but nobody says where to");
+  }
 }
 
 Report Runner::run(const RunArguments& arguments) {
   check(arguments);
-  if (arguments.steps == 0) return {};
-  // After a fork in the middle of another thread's run, the flag still stands, from a generation
-  // that is over: nobody will clear it, and we may take it.
+  acquire(true);
+  return run_and_release(arguments);
+}
+
+bool Runner::try_run(const RunArguments& arguments, Report& report) {
+  check(arguments);
+  if (!acquire(false)) return false;
+  report = run_and_release(arguments);
+  return true;
+}
+
+// After a fork in the middle of another thread's run, the flag still stands, from a generation
+// that is over: nobody will clear it, and we may take it.
+bool Runner::acquire(bool patient) {
   const std::uint32_t generation = fork_generation();
   std::uint32_t seen = 0;
   while (!running_.compare_exchange_weak(seen, generation)) {
     if (seen != generation) continue;
+    if (!patient) return false;
     running_.wait(generation);
     seen = 0;
   }
+  return true;
+}
+
+Report Runner::run_and_release(const RunArguments& arguments) {
   struct Release {
     std::atomic<std::uint32_t>& running;
     ~Release() {
@@ -98,10 +131,7 @@ Report Runner::run(const RunArguments& arguments) {
       running.notify_one();
     }
   } release{running_};
-  return run_exclusively(arguments);
-}
-
-Report Runner::run_exclusively(const RunArguments& arguments) {
+  if (arguments.steps == 0) return {};
   state_.step = arguments.step;
   state_.row = arguments.row;
   state_.seed = arguments.seed;
@@ -112,9 +142,27 @@ Report Runner::run_exclusively(const RunArguments& arguments) {
   stopped_ = false;
   status_.reported.store(false, std::memory_order_relaxed);
   status_.first = {};
+  if (!moving_.empty()) move(arguments);
   run_on_team(parallel_ ? arguments.threads : 1, scratch_bytes_,
               [this](Member& member) { walk(member); });
   return status_.first;
+}
+
+// To the places of the first step. What all steps will see is checked.
+void Runner::move(const RunArguments& arguments) {
+  const Moved* to = arguments.moved;
+  for (MovingSpace& moving : moving_) {
+    Memory& memory = memory_[moving.space];
+    memory.data = to->data;
+    memory.bytes = moving.bytes + (arguments.steps - 1) * to->stride;
+    moving.stride = to->stride;
+    ++to;
+  }
+  program_->check(memory_);
+  for (const MovingOperand& m : moving_operands_) {
+    char* begin = static_cast<char*>(memory_[moving_[m.moving].space].data);
+    calls_[m.call].operand[m.operand] = begin + m.offset;
+  }
 }
 
 // Every thread walks the whole list.
@@ -143,6 +191,10 @@ void Runner::next_step() {
   ++state_.step;
   state_.row += batch_;
   if (state_.scalars != nullptr) state_.scalars += scalars_width_;
+  for (const MovingOperand& m : moving_operands_) {
+    void*& operand = calls_[m.call].operand[m.operand];
+    operand = static_cast<char*>(operand) + moving_[m.moving].stride;
+  }
 }
 
 }  // namespace fastnn

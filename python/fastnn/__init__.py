@@ -2,8 +2,8 @@
 
     from fastnn import keras
 
-`fastnn.keras` has Keras' names. `fastnn` itself adds what Keras has not: `Trainer`, `ops`,
-`info()`. All is imported when it is first asked for: `import fastnn` costs next to nothing.
+`fastnn.keras` has Keras' names. `fastnn` itself adds what Keras has not: `Trainer`, `compile`,
+`ops`, `info()`. All is imported when it is first asked for: `import fastnn` costs next to nothing.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from fastnn.layers import Input as Input
     from fastnn.models import Model as Model
     from fastnn.models import Sequential as Sequential
+    from fastnn.models.compiled import compile as compile
     from fastnn.precision import get_matmul_precision as get_matmul_precision
     from fastnn.precision import set_matmul_precision as set_matmul_precision
     from fastnn.training.trainer import Trainer as Trainer
@@ -47,6 +48,7 @@ _NAMES = {
     "Trainer": "fastnn.training.trainer",
     "get_matmul_precision": "fastnn.precision",
     "set_matmul_precision": "fastnn.precision",
+    "compile": "fastnn.models.compiled",
 }
 
 __all__ = [*_ROOMS, *_NAMES, "info", "num_threads", "set_num_threads"]

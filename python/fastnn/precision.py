@@ -26,8 +26,11 @@ def set_matmul_precision(precision: str) -> None:
     Raises:
         ValueError: another word.
     """
+    from fastnn.graph.storage import revise
+
     global _setting
     _setting = check_precision("set_matmul_precision", precision)
+    revise()
 
 
 def get_matmul_precision() -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .autodiff import gradients
 from .node import Graph, Node
-from .storage import Storage
+from .storage import Storage, planning, revise
 from .tensor import Bound, Constant, Tensor, TensorSpec, Variable
 from .verify import verify
 
@@ -18,5 +18,7 @@ __all__ = [
     "TensorSpec",
     "Variable",
     "gradients",
+    "planning",
+    "revise",
     "verify",
 ]

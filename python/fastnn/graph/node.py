@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import TYPE_CHECKING, Any
 
 from .tensor import Tensor
@@ -28,13 +29,20 @@ class Node:
         return f"{self.label + ': ' if self.label else ''}{self.op.name}({args}) -> {outs or '()'}"
 
 
+class _Entered(threading.local):
+    """The graphs that a thread has entered, the innermost last."""
+
+    def __init__(self):
+        self.graphs: list[Graph] = []
+
+
 class Graph:
     """Records the nodes made while it is entered: `with Graph() as g: y = ops.relu(x)`.
 
     `scope` is the label given to new nodes (the layer being called), for plans and error messages.
     """
 
-    _stack: list[Graph] = []
+    _entered = _Entered()
 
     def __init__(self):
         self.nodes: list[Node] = []
@@ -42,25 +50,25 @@ class Graph:
         self.losses: list[Tensor] = []  # scalar penalties added by layers while they are called
 
     def __enter__(self) -> Graph:
-        Graph._stack.append(self)
+        Graph._entered.graphs.append(self)
         return self
 
     def __exit__(self, *exc) -> None:
-        Graph._stack.pop()
+        Graph._entered.graphs.pop()
 
     @staticmethod
     def recording() -> bool:
         """Is a graph being described right now?"""
-        return bool(Graph._stack)
+        return bool(Graph._entered.graphs)
 
     @staticmethod
     def current() -> Graph:
-        if not Graph._stack:
+        if not Graph._entered.graphs:
             raise RuntimeError(
                 "An op was called on a symbolic tensor outside of a graph. Symbolic tensors live "
                 "only while a model is being traced; call the model on arrays instead."
             )
-        return Graph._stack[-1]
+        return Graph._entered.graphs[-1]
 
     def add(self, op: Op, inputs, attrs: dict[str, Any], specs) -> Node:
         node = Node(op, inputs, attrs, self.scope)

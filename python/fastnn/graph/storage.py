@@ -2,11 +2,44 @@
 
 from __future__ import annotations
 
+import itertools
+import os
+import threading
+
 import numpy as np
 
 from .tensor import Variable
 
 ALIGN = 64  # bytes: a cache line, and the widest CPU vector
+
+# Another number whenever variables were laid out, a model's layers changed, or the precision of
+# products was set: what was planned before may be out of date. An array, because native code looks
+# at it in every call of a model.
+REVISION = np.zeros(1, np.int64)
+_revisions = itertools.count(1)
+
+
+def revise() -> None:
+    REVISION[0] = next(_revisions)  # never the same again, whichever thread comes last
+
+
+class _Planning:
+    """The lock of `planning`; a child process begins with a free one."""
+
+    def __init__(self):
+        self.renew()
+        os.register_at_fork(after_in_child=self.renew)
+
+    def renew(self) -> None:
+        self.lock = threading.RLock()
+
+
+_planning = _Planning()
+
+
+def planning() -> threading.RLock:
+    """`with planning():` one thread at a time lays out variables, and plans where they lie."""
+    return _planning.lock
 
 
 def align(n: int, to: int = ALIGN) -> int:
@@ -40,6 +73,7 @@ class Storage:
             view = view.reshape(v.shape)
             view[...] = v.value
             v.value, v.space, v.offset, v.storage = view, space, offset, self
+        revise()
 
     def holds(self, variables: list[Variable]) -> bool:
         """Does this storage hold exactly these variables, in this order, still?"""

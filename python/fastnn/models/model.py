@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from fastnn.graph.tensor import Tensor
+from fastnn.graph import Tensor, revise
 from fastnn.layers.layer import Layer
 from fastnn.training import fit as loops
 from fastnn.training.data import as_arrays, as_inputs
@@ -211,6 +211,8 @@ class Model(Layer):
         """The outputs for an array, float32; on a symbolic tensor, emits the model's ops."""
         if isinstance(x, Tensor):
             return super().__call__(x, training)
+        if not training and (caller := self._engine().caller) is not None:
+            return caller(x)
         from fastnn.runtime.eager import eager_call
 
         return eager_call(self, as_inputs(x, self), training)
@@ -288,7 +290,8 @@ class Model(Layer):
 
     def _changed(self) -> None:
         """Layers came or went: programs planned before are void."""
-        self.__dict__.pop("_eager_programs", None)
+        revise()
+        self.__dict__.pop("_eager_routines", None)
         if self._trainer is not None:
             self._trainer = self._new_trainer()
 

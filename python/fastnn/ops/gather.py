@@ -52,7 +52,8 @@ def _reference(data, order, batch, dtype, scale, shift, run):
 gather = define(
     "gather",
     inputs="data:any order:int64?",
-    attrs={"batch": REQUIRED, "dtype": "float32", "scale": 1.0, "shift": 0.0},
+    # Adding -0.0 changes nothing; adding 0.0 would make 0.0 of -0.0.
+    attrs={"batch": REQUIRED, "dtype": "float32", "scale": 1.0, "shift": -0.0},
     shape=_shape,
     gradient=not_differentiable("data sets are not trained"),
     reference=_reference,

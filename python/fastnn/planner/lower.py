@@ -16,7 +16,7 @@ from .fuse import fuse
 from .hazards import place_barriers
 from .lifetimes import lifetimes, roots
 from .order import live_nodes
-from .plan import ARENA, CONSTANTS, Place, Plan, Step
+from .plan import ARENA, CONSTANTS, SPACES, Place, Plan, Step
 from .signature import match_dims, signatures
 
 
@@ -33,7 +33,7 @@ def plan(
     Args:
         outputs: tensors to keep readable in the arena after a run, by name.
         homes: tensors with a place of their own outside the arena (a parameter's gradient in the
-            flat gradient buffer).
+            flat gradient buffer, a prediction in a bound array).
         alignment: of arena buffers, in bytes: 64 on the CPU, 256 on CUDA.
         check_finite: after each step, one that looks for NaN and infinity in what it wrote.
         keep_homes: what has a home stays readable there after a run. If False, a gradient may never
@@ -53,7 +53,9 @@ def plan(
     offsets, arena_bytes = lay_out(lives, alignment, reuse)
     places = {t: Place(ARENA, offset, t.nbytes) for t, offset in offsets.items()}
     places.update(homes)
-    bound: dict[str, tuple[tuple[int, ...], str]] = {}
+    bound: dict[str, tuple[tuple[int, ...], str]] = {
+        place.space: (t.shape, t.dtype) for t, place in homes.items() if place.space not in SPACES
+    }
     constants = _place_inputs(nodes, places, bound)
     for t, source in root.items():
         places[t] = places[source]

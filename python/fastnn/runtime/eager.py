@@ -4,35 +4,43 @@ from __future__ import annotations
 
 import numpy as np
 
-from fastnn.graph import Variable
+from fastnn.graph import Variable, planning
 from fastnn.precision import get_matmul_precision
 
-from .program import make_program
+from .faults import raise_fault
+from .program import make_routine
 
 MAX_PROGRAMS = 16  # per layer
 
 
-def eager_call(layer, x: np.ndarray, training: bool = False, device: str = "cpu") -> np.ndarray:
+def eager_call(layer, x: np.ndarray, training: bool = False) -> np.ndarray:
     """layer(x) for an array x of shape (batch, ...), as float32."""
     from fastnn import utils
-    from fastnn.training.step import DataSpec, predict_plan
 
-    x = np.ascontiguousarray(x)
-    buffers = flat_buffers(layer.weights)
-    setting = (training, device, get_matmul_precision())
-    key = (x.shape, x.dtype.name, *setting, *(b.ctypes.data for b in buffers.values()))
-    programs = layer.__dict__.setdefault("_eager_programs", {})
-    if key not in programs:
-        spec = DataSpec((x.shape[1:], x.dtype.name))
-        program = make_program(predict_plan(layer, spec, len(x), training), buffers, device)
-        if len(programs) >= MAX_PROGRAMS:
-            programs.pop(next(iter(programs)))
-        programs[key] = program
-    program = programs[key]
-    out = np.empty((len(x), *program.plan.bound["out"][0][1:]), np.float32)
-    program.run({"x": x, "out": out}, batch=len(x), seed=utils.next_seed() if training else 0)
-    program.release()
+    x = np.require(x, requirements=("C", "A"))
+    with planning():
+        routine = _kept_routine(layer, x, training)
+    out = np.empty(routine.out_shape, np.float32)
+    fault = routine.run(x, out, utils.next_seed() if training else 0)
+    if fault is not None:
+        raise_fault(*fault)
     return out
+
+
+def _kept_routine(layer, x: np.ndarray, training: bool):
+    from fastnn.training.step import call_plan
+
+    buffers = flat_buffers(layer.weights)
+    setting = (training, get_matmul_precision())
+    key = (x.shape, x.dtype.name, *setting, *(b.ctypes.data for b in buffers.values()))
+    kept = layer.__dict__.setdefault("_eager_routines", {})
+    if key not in kept:
+        plan = call_plan(layer, (x.shape[1:], x.dtype.name), len(x), training)
+        routine = make_routine(plan, buffers, x, len(x))
+        if len(kept) >= MAX_PROGRAMS:
+            kept.pop(next(iter(kept)))
+        kept[key] = routine
+    return kept[key]
 
 
 def flat_buffers(variables: list[Variable]) -> dict[str, np.ndarray]:

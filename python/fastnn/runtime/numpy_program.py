@@ -62,7 +62,7 @@ class NumpyProgram:
 
     def _step(self, s, arrays, run) -> None:
         node = s.node
-        values = [self._read(t, arrays) for t in node.inputs]
+        values = [self._read(t, arrays, node.op.run) for t in node.inputs]
         extra = {"run": run} if node.op.run else {}
         results = node.op.reference(*values, **node.attrs, **extra)
         results = results if isinstance(results, tuple) else (results,)
@@ -75,14 +75,18 @@ class NumpyProgram:
         for t, value in zip([*targets, *node.outputs], results, strict=True):
             if isinstance(t, Bound):
                 arrays[t.name][...] = value
+            elif self.plan.places[t].space in arrays:
+                arrays[self.plan.places[t].space][...] = np.reshape(value, t.shape)
             else:
                 self._view(self.plan.places[t], t)[...] = np.reshape(value, t.shape)
 
-    def _read(self, t: Tensor | None, arrays):
+    def _read(self, t: Tensor | None, arrays, run_op: bool):
         if t is None:
             return None
         if isinstance(t, Bound):
-            return arrays[t.name]
+            array = arrays[t.name]
+            # Ops that read the state of the run take a few rows of it, and convert these.
+            return array if run_op else array.astype(self.dtype)
         if isinstance(t, Constant):
             return t.value.astype(self.dtype) if t.dtype == "float32" else t.value
         return self._view(self.plan.places[t], t).copy()

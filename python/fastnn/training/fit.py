@@ -95,6 +95,10 @@ def predict(trainer, x, *, batch_size=DEFAULT_BATCH, verbose="auto", steps=None,
             model=None) -> np.ndarray:  # fmt: skip
     """The model's outputs for all rows of the data, float32."""
     model = trainer.model if model is None else model
+    if steps is None and callbacks is None and _one_silent_batch(x, batch_size, verbose):
+        if trainer.caller is not None:
+            model.stop_predicting = False
+            return trainer.caller(x)
     feed = make_feed(
         trainer, x, batch_size=optional_whole("batch_size", batch_size),
         steps=optional_whole("steps", steps), predict=True,
@@ -125,6 +129,13 @@ def predict(trainer, x, *, batch_size=DEFAULT_BATCH, verbose="auto", steps=None,
     if whole_out is None:
         return np.concatenate(parts)
     return whole_out[: sum(map(len, parts))]
+
+
+def _one_silent_batch(x, batch_size, verbose) -> bool:
+    """Is x an array of one batch, and is there nothing to show? Then a call is all of it."""
+    if type(x) is not np.ndarray or not x.ndim or (verbose != "auto" and verbosity(verbose) != 0):
+        return False
+    return batch_size is None or (type(batch_size) is int and len(x) <= batch_size)
 
 
 def _train(trainer, feed, callbacks: CallbackList, model) -> dict[str, float]:

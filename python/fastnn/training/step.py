@@ -1,6 +1,7 @@
 """The graphs of a training step, a test step and a prediction, traced from the model.
 
     gather rows -> forward -> loss -> backward -> clip, optimizer -> accumulate loss and metrics
+    rows -> forward -> rows
 
 Nothing is computed here: calling the layers, the loss, the metrics and the optimizer records nodes.
 """
@@ -91,14 +92,22 @@ def test_plan(
     return plan(graph, check_finite=check_finite)
 
 
-def predict_plan(model, data: DataSpec, batch: int, training: bool = False) -> Plan:
-    """The plan of the forward pass; the rows go to the bound array "out"."""
+def call_plan(layer, x: tuple[tuple[int, ...], str], rows: int, training: bool = False) -> Plan:
+    """The plan of a layer's (a model's) forward pass on exactly `rows` rows: float32 rows are read
+    where the bound array "x" lies, and the result is written where "out" lies.
+
+    x: shape of one row, dtype.
+    """
+    shape, dtype = x
     with Graph() as graph:
         graph.scope = "input"
-        y = model.call(_Minibatch(data, batch).get("x"), training=training)
+        given = Bound("x", (rows, *shape), dtype)
+        rows_of_x = given if dtype == "float32" else ops.gather(given, None, batch=rows)
+        y = layer(rows_of_x, training=training)
         graph.scope = "output"
-        ops.scatter_rows(y, Bound("out", (0, *y.shape[1:]), "float32"))
-    return plan(graph)
+        if y.node is None or y.node.op.alias:
+            y = ops.copy(y)
+    return plan(graph, homes={y: Place("out", 0, y.nbytes)})
 
 
 def _loss_and_metrics(

@@ -7,13 +7,13 @@ from collections import OrderedDict
 
 import numpy as np
 
-from fastnn.graph import Storage, Variable
+from fastnn.graph import Storage, Variable, planning
 from fastnn.planner import Plan
 from fastnn.precision import get_matmul_precision
 from fastnn.runtime.program import make_program
 
 from .parameters import Parameters
-from .step import DataSpec, predict_plan, test_plan, train_plan
+from .step import DataSpec, call_plan, test_plan, train_plan
 
 CHUNK_SECONDS = 0.05
 MAX_PROGRAMS = 32  # per trainer; the least recently used goes first
@@ -73,6 +73,7 @@ class Trainer:
         self._state: Storage | None = None
         self._programs: OrderedDict = OrderedDict()
         self._seconds_per_row: dict[tuple[str, int], float] = {}
+        self._caller = None
 
     # ---- whole ranges of rows; `fit`, `evaluate` and `predict` are loops over these
 
@@ -139,17 +140,31 @@ class Trainer:
         first_row: int = 0,
         rows: int | None = None,
         out: np.ndarray,
-        training: bool = False,
     ) -> None:
-        """Writes the outputs of rows [first_row, first_row + rows) to the same rows of `out`."""
-        rows = len(x) - first_row if rows is None else rows
-        arrays = _named(x=x, out=out)
-        kind = "call" if training else "predict"
+        """Writes the outputs of rows [first_row, first_row + rows) to the same rows of `out`. The
+        CPU does them in steps of its own size, for a row's output does not depend on the others.
+        """
+        end = len(x) if rows is None else first_row + rows
+        rows = end - first_row
         started = time.perf_counter()
-        for batch, row, steps in _pieces(first_row, rows, batch_size):
-            program = self._program(kind, arrays, batch)
-            program.run(arrays, steps=steps, row=row, batch=batch, seed=self.seed)
+        if self.caller is not None:
+            self.caller(x[first_row:end], out=out[first_row:end])
+        else:
+            for first in range(first_row, end, batch_size):
+                some = slice(first, min(first + batch_size, end))
+                arrays = {"x": x[some], "out": out[some]}
+                program = self._program("predict", arrays, len(arrays["x"]))
+                program.run(arrays, seed=self.seed)
         self._measured("predict", batch_size, rows, started)
+
+    @property
+    def caller(self):
+        """The model as a native function of arrays; None on a device that is not the CPU."""
+        if self._caller is None and self.device == "cpu":
+            from .caller import Caller
+
+            self._caller = Caller(self.model, self.seed)
+        return self._caller
 
     def _measured(self, kind: str, batch_size: int, rows: int, started: float) -> None:
         if rows:
@@ -215,12 +230,14 @@ class Trainer:
         """The plan of a training step (or of a prediction): `print(trainer.plan(128))`."""
         x = (tuple(self.model.input_shape[1:]), "float32")
         if not training:
-            return predict_plan(self.model, DataSpec(x), batch_size)
+            with planning():
+                return self._plan("predict", DataSpec(x), batch_size)
         self._require(optimizer=self.optimizer, loss=self.loss)
         y_dtype = self.loss.target_dtype
         out = tuple(self.model.output_shape[1:])
         y = (out[:-1] if y_dtype == "int32" else out, y_dtype)
-        return self._plan("train", DataSpec(x, y, ordered=True), batch_size)
+        with planning():
+            return self._plan("train", DataSpec(x, y, ordered=True), batch_size)
 
     # ---- programs
 
@@ -233,6 +250,10 @@ class Trainer:
                 )
 
     def _program(self, kind: str, arrays: dict[str, np.ndarray], batch: int):
+        with planning():
+            return self._kept_program(kind, arrays, batch)
+
+    def _kept_program(self, kind: str, arrays: dict[str, np.ndarray], batch: int):
         self._prepare(kind)
         data = DataSpec(
             x=_row(arrays["x"]),
@@ -252,9 +273,10 @@ class Trainer:
         return program
 
     def _plan(self, kind: str, data: DataSpec, batch: int) -> Plan:
+        """Within `planning`."""
         self._prepare(kind)
-        if kind in ("predict", "call"):
-            return predict_plan(self.model, data, batch, training=kind == "call")
+        if kind == "predict":
+            return call_plan(self.model, data.x, batch)
         self._resolve_metrics(data)
         state = (self.loss, self.metrics, self.weighted_metrics)
         if kind == "test":

@@ -19,7 +19,7 @@ WIDEN = {
 
 
 def as_array(value, name: str) -> np.ndarray:
-    """`value` as a C-contiguous array of uint8, int32, int64, float32 or float64.
+    """`value` as an aligned, C-contiguous array of uint8, int32, int64, float32 or float64.
 
     Lists, scalars' arrays and everything with `__array__` are taken. Arrays that fit already (a
     `np.memmap` among them) come back as they are: not copied, not read.
@@ -32,6 +32,7 @@ def as_array(value, name: str) -> np.ndarray:
         type(value) is np.ndarray
         and value.dtype in NATIVE
         and value.flags.c_contiguous
+        and value.flags.aligned
         and value.ndim
     ):
         return value
@@ -60,7 +61,7 @@ def as_array(value, name: str) -> np.ndarray:
             f"`{name}` has dtype {array.dtype} (from {type(value).__name__}); numbers are needed: "
             "bool, integers or floats. Convert it first, for instance with .astype('float32')."
         )
-    return np.ascontiguousarray(array, dtype)
+    return np.require(array, dtype, ("C", "A"))
 
 
 def _readable(dtype: np.dtype) -> np.dtype | None:
