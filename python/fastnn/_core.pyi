@@ -94,6 +94,60 @@ class Runner:
         which that happened. Positional arguments are much faster than keywords.
         """
 
+class Routine:
+    """A program of a forward pass for a number of rows, bound to a model's memory. Threads may run
+    it at the same time."""
+
+    def __init__(
+        self,
+        program: Program,
+        spaces: Sequence[npt.NDArray[Any] | None],
+        *,
+        arena: int,
+        x: int,
+        out: int,
+        arena_bytes: int,
+        x_shape: Sequence[int],
+        x_dtype: np.dtype[Any],
+        out_shape: Sequence[int],
+        alone: bool,
+        plan: Any,
+    ) -> None:
+        """`spaces` are arrays, and None where nobody uses a space and for those of the arena, of x
+        and of the result, of which `arena`, `x` and `out` are the numbers. `alone`: runs on one
+        thread, with the GIL held. `plan` comes back with a fault."""
+
+    @property
+    def out_shape(self) -> tuple[int, ...]: ...
+    def run(
+        self, x: npt.NDArray[Any], out: npt.NDArray[np.float32], seed: int
+    ) -> tuple[Any, int, int, int, int, int, int] | None:
+        """None, or (plan, fault, node, step, row, value, limit), as `Runner.run`."""
+
+class Caller:
+    """Keeps routines, and calls them with arrays.
+
+    A subclass has `_prepare(x)`, asked when none is kept, which gives (an array of rows, routine,
+    routine for the rows left or None, steps of the first); and `_refuse_out(out, x, shape)` and
+    `_raise(fault)`, which raise.
+    """
+
+    def __init__(
+        self, revision: npt.NDArray[np.int64], most_rows: int, most_routines: int, seed: int
+    ) -> None:
+        """What is kept serves while `revision[0]` is the number that was confirmed last. More than
+        `most_rows` rows are done in steps of so many."""
+
+    @property
+    def kept(self) -> int: ...
+    def __call__(
+        self, x: Any, *, out: npt.NDArray[np.float32] | None = None
+    ) -> npt.NDArray[np.float32]: ...
+    def _find(self, x: npt.NDArray[Any], rows: int) -> Routine | None: ...
+    def _keep(self, routine: Routine) -> None: ...
+    def _forget(self) -> None: ...
+    def _confirm(self, revision: int) -> None: ...
+
 def execute(
     instr: npt.NDArray[Any],
     operands: Sequence[npt.NDArray[Any] | None],
