@@ -220,6 +220,20 @@ def test_what_happens_to_other_models_costs_no_plan(monkeypatch):
     same(f(x), expected)
 
 
+def test_the_precision_of_products_is_seen():
+    model, x = network(), numbers(40)
+    f = fastnn.compile(model)
+    exact = f(x)
+    try:
+        fastnn.set_matmul_precision("medium")
+        rounded = f(x)
+        same(rounded, model.predict(x))
+        same(rounded, fastnn.compile(model)(x))
+    finally:
+        fastnn.set_matmul_precision("highest")
+    same(f(x), exact)
+
+
 def test_layers_that_come_and_go():
     inner = Sequential([Input((WIDTH,)), Dense(4)])
     model = Sequential([inner, Activation("relu")])
