@@ -33,6 +33,7 @@ class Measured:
     repeat: int = 1
     calls: int = 1
     seconds: list[float] = field(default_factory=list)  # of one call: the median of a turn
+    p99: list[float] = field(default_factory=list)  # of one call, where each was timed alone
     cpu_seconds: list[float] = field(default_factory=list)  # of one call, all threads together
     facts: dict = field(default_factory=dict)  # what the worker told beside the seconds, last
     skipped: str | None = None  # why there is nothing
@@ -47,6 +48,8 @@ class Measured:
         self.facts = heard
         if measured:
             self.seconds.append(statistics.median(seconds))
+            if self.calls == 1 and len(seconds) >= 100:
+                self.p99.append(sorted(seconds)[len(seconds) * 99 // 100])
             spent = self.worker.cpu_seconds() - before
             self.cpu_seconds.append(spent / (self.repeat * self.calls))
 
@@ -85,7 +88,7 @@ def measure(
 
     Args:
         turn: about how many seconds of calls a worker makes in its turn, or None for one call.
-        sample: seconds of calls that are timed together.
+        sample: seconds of calls that are timed together; 0 times each alone, and tells p99 too.
         warm_up: turns before those that count.
         peaks: what the machine can do at most, measured in every round by as many threads: "fma",
             "bf16 dot", "copy 80000000" (`peers/peaks`).

@@ -30,6 +30,8 @@ def rows(measurement: Measurement) -> list[dict]:
         else:
             row["median"] = statistics.median(result.seconds)
             row["seconds"] = result.seconds
+            if result.p99:
+                row["p99"] = statistics.median(result.p99)
             row["cpu_median"] = statistics.median(result.cpu_seconds)
         made.append(row | {"idle_share": measurement.idle_share[worker]})
     ours = {}

@@ -85,6 +85,28 @@ def test_short_calls_are_timed_many_together(sleepers):
     assert result.calls > 10 and result.repeat >= 3
 
 
+def test_calls_timed_alone_tell_their_tail(sleepers):
+    measurement = measure([sleepers("fastnn")], [Case("spin 0.0001")], 3, turn=0.02, sample=0)
+    [result], [row] = measurement.results, rows(measurement)
+    assert result.calls == 1 and result.repeat >= 100
+    assert row["median"] <= row["p99"] == sorted(result.p99)[1]
+
+
+def test_latency_alone(tmp_path):
+    record = tmp_path / "record.jsonl"
+    command = "--only fastnn --threads 1 --rounds 1 --networks 4-3-2 --batches 1 20".split()
+    came = subprocess.run(
+        [sys.executable, str(BENCH / "latency.py"), *command, "--json", str(record)],
+        capture_output=True,
+        text=True,
+    )
+    assert came.returncode == 1, came.stderr
+    assert "REFUSED: 1 rounds are fewer than 7" in came.stdout
+    made = json.loads(record.read_text())["rows"]
+    assert {row["case"] for row in made} == {"4-3-2 1", "4-3-2 20"} and len(made) == 8
+    assert len({row["squares"] for row in made}) == 2  # all modes predict the same
+
+
 def test_a_peer_that_works_while_it_waits_is_refused(sleepers):
     workers = [sleepers("fastnn"), sleepers("peer", "restless")]
     measurement = measure(workers, [Case("sleep 0.02")], rounds=1, turn=None)
