@@ -34,8 +34,10 @@ std::string threads_reason() {
 
 py::dict info() {
   const CpuCount& count = cpu_count();
-  return py::dict("isa"_a = chosen_table().isa, "isa_reason"_a = chosen_reason(),
-                  "isas"_a = usable_isas(), "features"_a = features(), "threads"_a = num_threads(),
+  const KernelTable& table = chosen_table();
+  return py::dict("isa"_a = table.isa, "isa_reason"_a = chosen_reason(), "isas"_a = usable_isas(),
+                  "bf16"_a = table.bf16 ? py::object(py::str(table.bf16)) : py::none(),
+                  "features"_a = features(), "threads"_a = num_threads(),
                   "threads_reason"_a = threads_reason(), "affinity"_a = count.affinity,
                   "quota"_a = count.quota > 0 ? py::object(py::float_(count.quota)) : py::none());
 }
@@ -49,14 +51,19 @@ void choose_threads(int threads) {
 }
 
 std::string matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, const std::string& form,
-                          const std::optional<std::string>& isa) {
+                          int precision, const std::optional<std::string>& isa) {
   if (form != "nn" && form != "nt" && form != "tn") {
     throw std::invalid_argument("matmul_reason: form is '" + form + "', expected nn, nt or tn");
   }
   if (m < 0 || n < 0 || k < 0) {
     throw std::invalid_argument("matmul_reason: expected sizes of at least 0");
   }
-  return table_of(isa).matmul_reason(m, n, k, form == "tn" ? 'a' : form == "nt" ? 'b' : 'n');
+  if (precision < 0 || precision > 2) {
+    throw std::invalid_argument("matmul_reason: precision is " + std::to_string(precision) +
+                                ", expected 0, 1 or 2");
+  }
+  const char letter = form == "tn" ? 'a' : form == "nt" ? 'b' : 'n';
+  return table_of(isa).matmul_reason(m, n, k, letter, precision);
 }
 
 }  // namespace
@@ -69,7 +76,7 @@ void add_device(py::module_& module) {
   module.def("num_threads", &num_threads);
   module.def("set_num_threads", &choose_threads, "threads"_a);
   module.def("matmul_reason", &matmul_reason, "m"_a, "n"_a, "k"_a, "form"_a, py::kw_only(),
-             "isa"_a = py::none());
+             "precision"_a = 0, "isa"_a = py::none());
 }
 
 }  // namespace fastnn::bind

@@ -19,4 +19,8 @@ struct CpuFeatures {
 
 const CpuFeatures& cpu_features();
 
+// May this process use AMX's tiles? Linux gives them only to those who ask, because every thread
+// then needs 8 KiB more to be saved in. The first call asks.
+bool amx_permitted();
+
 }  // namespace fastnn

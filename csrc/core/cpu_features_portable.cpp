@@ -8,4 +8,6 @@ const CpuFeatures& cpu_features() {
   return features;
 }
 
+bool amx_permitted() { return false; }
+
 }  // namespace fastnn

@@ -16,18 +16,18 @@ struct Choice {
 std::string listed(bool usable_only) {
   std::string names;
   for (const IsaTable& isa : isa_tables()) {
-    if (usable_only && !isa.usable) continue;
-    names += (names.empty() ? "" : ", ") + std::string(isa.table().isa);
+    if (usable_only && !isa.usable()) continue;
+    names += (names.empty() ? "" : ", ") + std::string(isa.isa);
   }
   return names;
 }
 
 const KernelTable& find(const std::string& name, const std::string& asked_by) {
   for (const IsaTable& isa : isa_tables()) {
-    if (name != isa.table().isa) continue;
-    if (isa.usable) return isa.table();
+    if (name != isa.isa) continue;
+    if (isa.usable()) return isa.table();
     throw std::invalid_argument(asked_by + ": '" + name + "' needs " + isa.needs +
-                                ", which this CPU lacks; it can run " + listed(true));
+                                ", which this machine lacks; it can run " + listed(true));
   }
   throw std::invalid_argument(asked_by + ": there are no kernels named '" + name +
                               "'; this build has " + listed(false) + " and this CPU can run " +
@@ -40,7 +40,7 @@ Choice choose() {
   }
   const IsaTable* best = nullptr;
   for (const IsaTable& isa : isa_tables()) {
-    if (isa.usable) best = &isa;
+    if (isa.usable()) best = &isa;
   }
   return {&best->table(), std::string("the fastest kernels this CPU can run: ") + best->needs};
 }
@@ -55,7 +55,7 @@ const Choice& choice() {
 std::vector<std::string> usable_isas() {
   std::vector<std::string> names;
   for (const IsaTable& isa : isa_tables()) {
-    if (isa.usable) names.emplace_back(isa.table().isa);
+    if (isa.usable()) names.emplace_back(isa.isa);
   }
   return names;
 }

@@ -9,9 +9,10 @@
 namespace fastnn {
 
 struct IsaTable {
-  const KernelTable& (*table)();
-  bool usable;        // this CPU and its operating system allow it
-  const char* needs;  // the features it was compiled with
+  const char* isa;
+  const KernelTable& (*table)();  // only where it is usable
+  bool (*usable)();               // do this CPU and its operating system allow it?
+  const char* needs;              // the features it was compiled with
 };
 
 const std::vector<IsaTable>& isa_tables();

@@ -3,7 +3,8 @@
 namespace fastnn {
 
 const std::vector<IsaTable>& isa_tables() {
-  static const std::vector<IsaTable> tables = {{&generic::table, true, "any CPU"}};
+  static const std::vector<IsaTable> tables = {
+      {"generic", &generic::table, [] { return true; }, "any CPU"}};
   return tables;
 }
 

@@ -12,12 +12,13 @@ namespace fastnn::FASTNN_ISA {
 #include "program/opcodes.def"
 #undef OPCODE
 std::size_t scratch_bytes(const Call&);
-const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form);
+const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form, int precision);
 const PeakLoop* peak_loops();
 
 const KernelTable& table() {
   static constexpr KernelTable table = {
       FASTNN_STRING(FASTNN_ISA),
+      nullptr,
       {
 #define OPCODE(name, operands, attributes) &name,
 #include "program/opcodes.def"

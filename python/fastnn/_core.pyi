@@ -27,7 +27,9 @@ def num_threads() -> int:
 def set_num_threads(threads: int) -> None:
     """1 to 1024; it may exceed the CPUs."""
 
-def matmul_reason(m: int, n: int, k: int, form: str, *, isa: str | None = None) -> str:
+def matmul_reason(
+    m: int, n: int, k: int, form: str, *, precision: int = 0, isa: str | None = None
+) -> str:
     """How a matmul of op(A) [m, k] and op(B) [k, n] is done, and why. form: "nn", "nt" or "tn"."""
 
 # ---- memory and random numbers
@@ -170,7 +172,7 @@ def execute(
 
 def peak_loops(*, isa: str | None = None) -> list[str]:
     """The loops that `peak` runs here: "fma" (float32), "read", "copy", "triad" (a + 0.5 b), and
-    those of the CPU's bf16 instructions: "bf16 dot" (AVX512-BF16)."""
+    those of the CPU's bf16 instructions: "bf16 dot" (AVX512-BF16), "bf16 tiles" (AMX)."""
 
 def peak(
     loop: str,

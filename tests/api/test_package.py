@@ -133,6 +133,20 @@ def test_check_isa_finds_code_beyond_the_instruction_set(isa, flags, needed, com
     assert problem.endswith(f"and needs {needed}")
 
 
+@pytest.mark.parametrize(
+    "isa, instruction, needed",
+    [
+        ("avx512", "vdpbf16ps %%zmm0, %%zmm1, %%zmm2", "avx512_bf16"),
+        ("avx512", "vcvtne2ps2bf16 %%zmm0, %%zmm1, %%zmm2", "avx512_bf16"),
+        ("avx512_bf16", "tilezero %%tmm0", "amx"),
+    ],
+)
+def test_check_isa_knows_the_instructions_for_bf16(isa, instruction, needed, compiled):
+    kind = f'void assembly() {{ asm("{instruction}" : :); }} static'
+    (problem,) = check_isa.check([compiled(isa, kind=kind)])
+    assert problem.endswith(f"and needs {needed}")
+
+
 def test_check_isa_finds_a_shared_inline_function(compiled):
     objects = [compiled("avx2", "-mavx2", kind="inline"), compiled("core", kind="inline")]
     (problem,) = check_isa.check(objects)

@@ -17,6 +17,8 @@ NEEDS = {
     "avx2": {"avx2", "fma", "f16c"},
     "avx512": {"avx2", "fma", "f16c", "avx512f", "avx512bw", "avx512dq", "avx512vl"},
 }
+NEEDS["amx"] = NEEDS["avx512"] | {"avx512_bf16", "amx_tile", "amx_bf16"}
+BF16 = {"generic": None, "avx2": None, "avx512": "AVX512-BF16", "amx": "AMX-BF16"}
 
 
 def cpu_flags() -> set[str]:
@@ -89,3 +91,19 @@ def test_unknown(isa):
     assert reason.endswith(f"this CPU can run {', '.join(_core.isas())}")
     with pytest.raises(ValueError, match=f"isa: there are no kernels named '{isa}'"):
         _core.matmul_reason(1, 1, 1, "nn", isa=isa)
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="other CPUs have generic only")
+@pytest.mark.parametrize("isa", _core.isas())
+def test_bf16_is_a_feature_of_its_own(isa):
+    """avx512 has bf16 products where the CPU has instructions for them, whatever else it has."""
+    code = "import fastnn; info = fastnn.info(); print(info['isa'], info['bf16'])"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "FASTNN_ISA": isa},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    expected = BF16[isa] if isa != "avx512" or "avx512_bf16" in cpu_flags() else None
+    assert done.stdout.split() == [isa, str(expected)]

@@ -4,33 +4,36 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu/gemm/finish.h"
+#include "cpu/gemm/operands.h"
 #include "cpu/gemm/product.h"
 #include "cpu/gemm/zeros.h"
 
 namespace fastnn::FASTNN_ISA {
 
-FASTNN_INLINE Product product_of(const Call& call, char form) {
-  // opcodes.def names the dims in the order of first appearance: [m,k] [k,n], [m,k] [n,k], [k,m]
-  // [k,n]
-  const std::int64_t* dim = call.dim;
-  const float *a = call.in<float>(0), *b = call.in<float>(1);
-  return form == 'a' ? product(dim[1], dim[2], dim[0], form, a, b)
-                     : product(dim[0], dim[2], dim[1], form, a, b);
+inline Epilogue epilogue_of(const Call& call, std::int64_t n) {
+  return {call.in<float>(2),
+          call.out<float>(4),
+          static_cast<Activation>(static_cast<int>(call.attr[0])),
+          call.scalar(1),
+          call.next,
+          n};
 }
 
-inline void matmul(const Call& call, const Share& share, char form) {
-  const Product given = product_of(call, form);
+bool has_epilogue(const Call& call) { return !epilogue_of(call, 0).empty(); }
+
+void finish_tile(const Call& call, const TileOfC& tile, float* c, std::int64_t ldc) {
+  const Epilogue epilogue = epilogue_of(call, product_of(call).n);
+  finish(epilogue, tile.rows, tile.cols, tile.i, tile.j, c, ldc);
+}
+
+inline void matmul(const Call& call, const Share& share) {
+  const Product given = product_of(call);
   if (given.m == 0 || given.n == 0) return;
   const Plan plan = make_plan(given);
   const Product q = plan.swap ? swapped(given) : given;
   float* c = call.out<float>(3);
-  const Epilogue epilogue{call.in<float>(2),
-                          call.out<float>(4),
-                          static_cast<Activation>(static_cast<int>(call.attr[0])),
-                          call.scalar(1),
-                          call.next,
-                          given.n};
-
+  const Epilogue epilogue = epilogue_of(call, given.n);
   const Epilogue* finishing = epilogue.empty() ? nullptr : &epilogue;
 
   if (may_skip_zeros(q, plan) && multiply_skipping(q, share.split(q.m), c, finishing,
@@ -54,26 +57,13 @@ inline void matmul(const Call& call, const Share& share, char form) {
   }
 }
 
-void matmul_nn(const Call& call, const Share& share) { matmul(call, share, 'n'); }
-void matmul_nt(const Call& call, const Share& share) { matmul(call, share, 'b'); }
-void matmul_tn(const Call& call, const Share& share) { matmul(call, share, 'a'); }
+void matmul_nn(const Call& call, const Share& share) { matmul(call, share); }
+void matmul_nt(const Call& call, const Share& share) { matmul(call, share); }
+void matmul_tn(const Call& call, const Share& share) { matmul(call, share); }
 
 std::size_t scratch_bytes(const Call& call) {
-  char form;
-  switch (static_cast<Opcode>(call.opcode)) {
-    case Opcode::matmul_nn:
-      form = 'n';
-      break;
-    case Opcode::matmul_nt:
-      form = 'b';
-      break;
-    case Opcode::matmul_tn:
-      form = 'a';
-      break;
-    default:
-      return 0;
-  }
-  const Product given = product_of(call, form);
+  if (form_of(call) == 0) return 0;
+  const Product given = product_of(call);
   const Plan plan = make_plan(given);
   const Product q = plan.swap ? swapped(given) : given;
   const std::size_t dense = static_cast<std::size_t>(Scratch(q, plan).total) * sizeof(float);
@@ -81,7 +71,8 @@ std::size_t scratch_bytes(const Call& call) {
   return dense > skipping ? dense : skipping;
 }
 
-const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form) {
+// All precisions are float32 here.
+const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form, int) {
   return make_plan(product(m, n, k, form, nullptr, nullptr)).reason;
 }
 

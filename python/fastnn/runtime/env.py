@@ -1,6 +1,6 @@
 """The environment variables that fastnn reads, checked when it is imported.
 
-FASTNN_ISA          the instruction set of the kernels: generic, avx2, avx512
+FASTNN_ISA          the instruction set of the kernels: generic, avx2, avx512, amx
 FASTNN_NUM_THREADS  at most so many threads
 FASTNN_DATA         the folder where data sets are looked for
 """
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-ISAS = ("generic", "avx2", "avx512")
+ISAS = ("generic", "avx2", "avx512", "amx")
 
 
 def check_environment(environ=os.environ) -> None:

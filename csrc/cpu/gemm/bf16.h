@@ -1,0 +1,134 @@
+// bf16 products: the kernels matmul_nn, matmul_nt and matmul_tn of a unit that adds bf16 to an
+// instruction set (FASTNN_BASE). By the attribute `precision`:
+//
+//   0, "highest"  float32: the base's product
+//   1, "high"     each factor is split into a sum of two bf16, and three of the four products are
+//                 summed; where there is a unit that splits and all factors are finite (infinity
+//                 has no second part). Otherwise the base's product
+//   2, "medium"   factors are rounded to bf16
+//
+// Sums are float32 in all of them. The precision is what a user asks for at least, so the base's
+// product is never wrong, and it is taken where n or k is so small that rounding and packing would
+// not be repaid. That choice must not look at m: in a forward pass m is the batch, and the
+// prediction for a row must not depend on how many others came with it.
+//
+// Zeros of A are skipped in float32 only (zeros.h).
+//
+// The file that includes this one says which units there are, with two types in FASTNN_ISA:
+// `Medium`, and `High` or `using High = void`; and it names the instructions: kName.
+#pragma once
+
+#include "cpu/gemm/finish.h"
+#include "cpu/gemm/operands.h"
+#include "cpu/gemm/pair_product.h"
+#include "cpu/kernel_table.h"
+
+namespace fastnn::FASTNN_ISA {
+
+inline constexpr std::int64_t kLeastPairK = 16;
+inline constexpr std::int64_t kLeastPairN = 8;
+
+enum class Precision : int { highest, high, medium };
+
+template <class Unit>
+inline constexpr bool kExists = true;
+template <>
+inline constexpr bool kExists<void> = false;
+
+FASTNN_INLINE Precision precision_of(const Call& call) {
+  return static_cast<Precision>(static_cast<int>(call.attr[2]));
+}
+
+FASTNN_INLINE bool large_enough(std::int64_t n, std::int64_t k) {
+  return n >= kLeastPairN && k >= kLeastPairK;
+}
+
+// x * 0 is zero for every finite x, and NaN for the others.
+inline bool all_finite(const float* x, std::int64_t count) {
+  Vec sum[4] = {Vec::zero(), Vec::zero(), Vec::zero(), Vec::zero()};
+  std::int64_t i = 0;
+  for (; i + 4 * Vec::N <= count; i += 4 * Vec::N) {
+    FASTNN_UNROLL
+    for (int v = 0; v < 4; ++v) sum[v] = fma(Vec::load(x + i + v * Vec::N), Vec::zero(), sum[v]);
+  }
+  for (; i < count; i += Vec::N) sum[0] = fma(load_up_to(x + i, count - i), Vec::zero(), sum[0]);
+  return !any(is_nan(sum[0] + sum[1] + (sum[2] + sum[3])));
+}
+
+template <class Unit>
+void multiply_share(const Product& q, const Call& call, const Share& share) {
+  const PairGrid grid = make_pair_grid<Unit>(q, share.parts);
+  const int row = share.part / grid.cols, col = share.part % grid.cols;
+  if (row >= grid.rows) return;
+  const Range rows{q.m * row / grid.rows, q.m * (row + 1) / grid.rows};
+  const std::int64_t vecs = ceil_div(q.n, Unit::kLanes);
+  const Range cols{vecs * col / grid.cols * Unit::kLanes,
+                   least(vecs * (col + 1) / grid.cols * Unit::kLanes, q.n)};
+  if (rows.begin == rows.end || cols.begin >= cols.end) return;
+  Unit unit;
+  multiply_pairs(unit, q, call, rows, cols, call.out<float>(3), share.scratch);
+  unit.release();
+}
+
+// Is the product made here, and not by the base?
+inline bool multiply_bf16(const Call& call, const Share& share) {
+  const Product q = product_of(call);
+  if (!large_enough(q.n, q.k)) return false;
+  if (precision_of(call) == Precision::medium) {
+    multiply_share<Medium>(q, call, share);
+    return true;
+  }
+  if constexpr (kExists<High>) {
+    if (precision_of(call) == Precision::high && all_finite(q.a.data, q.m * q.k) &&
+        all_finite(q.b.data, q.k * q.n)) {
+      multiply_share<High>(q, call, share);
+      return true;
+    }
+  }
+  return false;
+}
+
+void matmul_nn(const Call& call, const Share& share) {
+  if (!multiply_bf16(call, share)) base::matmul_nn(call, share);
+}
+void matmul_nt(const Call& call, const Share& share) {
+  if (!multiply_bf16(call, share)) base::matmul_nt(call, share);
+}
+void matmul_tn(const Call& call, const Share& share) {
+  if (!multiply_bf16(call, share)) base::matmul_tn(call, share);
+}
+
+template <class Unit>
+std::size_t pair_scratch_bytes(const Product& q) {
+  return static_cast<std::size_t>(PairScratch<Unit>(q, q.m).total) * sizeof(Pair);
+}
+
+std::size_t scratch_bytes(const Call& call) {
+  std::size_t bytes = base::scratch_bytes(call);
+  if (form_of(call) == 0) return bytes;
+  const Product q = product_of(call);
+  if (!large_enough(q.n, q.k)) return bytes;
+  std::size_t needed = 0;
+  if (precision_of(call) == Precision::medium) needed = pair_scratch_bytes<Medium>(q);
+  if constexpr (kExists<High>) {
+    if (precision_of(call) == Precision::high) needed = pair_scratch_bytes<High>(q);
+  }
+  return needed > bytes ? needed : bytes;
+}
+
+const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form,
+                          int precision) {
+  const bool wanted = static_cast<Precision>(precision) == Precision::medium ||
+                      (kExists<High> && static_cast<Precision>(precision) == Precision::high);
+  if (!wanted) return base::matmul_reason(m, n, k, form, precision);
+  if (!large_enough(n, k)) return "float32: n or k is too small to repay rounding to bf16";
+  return static_cast<Precision>(precision) == Precision::medium
+             ? "bf16: both factors are rounded and packed"
+             : "bf16x3: both factors are split and packed, unless one is not finite";
+}
+
+extern const Bf16Kernels kernels;
+const Bf16Kernels kernels = {kName,      &matmul_nn,     &matmul_nt,
+                             &matmul_tn, &scratch_bytes, &matmul_reason};
+
+}  // namespace fastnn::FASTNN_ISA
