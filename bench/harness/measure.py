@@ -37,6 +37,7 @@ class Measured:
     cpu_seconds: list[float] = field(default_factory=list)  # of one call, all threads together
     facts: dict = field(default_factory=dict)  # what the worker told beside the seconds, last
     skipped: str | None = None  # why there is nothing
+    once: float = 0.0  # seconds of a call in the last turn
 
     def turn(self, measured: bool) -> None:
         before = self.worker.cpu_seconds()
@@ -45,9 +46,9 @@ class Measured:
         if self.skipped:
             return
         seconds = heard.pop("seconds")
-        self.facts = heard
+        self.facts, self.once = heard, statistics.median(seconds)
         if measured:
-            self.seconds.append(statistics.median(seconds))
+            self.seconds.append(self.once)
             if self.calls == 1 and len(seconds) >= 100:
                 self.p99.append(sorted(seconds)[len(seconds) * 99 // 100])
             spent = self.worker.cpu_seconds() - before
@@ -55,13 +56,11 @@ class Measured:
 
     def fit_into(self, turn: float, sample: float) -> None:
         """How many calls make a sample, and how many samples a turn of so many seconds."""
-        self.calls = 1
-        while True:  # a call alone may pay for what many share, as waking threads up
+        once = self.once
+        while once * self.calls < sample / 2:  # a call alone may pay for what many share: waking up
             once = max(min(self.worker.run(self.case.name, 3, self.calls)["seconds"]), 1e-9)
-            if once * self.calls >= sample / 2:
-                break
             self.calls = min(10 * self.calls, math.ceil(sample / once))
-        self.repeat = max(3, round(turn / (once * self.calls)))
+        self.repeat = max(3 if once < turn else 1, round(turn / (once * self.calls)))
 
 
 @dataclass

@@ -77,8 +77,9 @@ def start(
     workers = []
     for peer in chosen.only:
         python = pythons.get(peer, sys.executable)
-        if subprocess.run([python, "-c", f"import {peer}"], capture_output=True).returncode:
-            print(f"{peer}: skipped, {python} cannot import it", file=sys.stderr)
+        look = f"import importlib.util, sys; sys.exit(importlib.util.find_spec({peer!r}) is None)"
+        if subprocess.run([python, "-c", look], capture_output=True).returncode:
+            print(f"{peer}: skipped, {python} has none", file=sys.stderr)
             continue
         script = PEERS / benchmark / f"with_{peer}.py"
         workers += [Worker(peer, mode, script, python, options) for mode in modes[peer]]

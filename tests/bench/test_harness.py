@@ -171,7 +171,7 @@ def test_a_missing_peer_is_named_and_left_out(tmp_path):
     false.write_text("#!/bin/sh\nexit 1\n")
     false.chmod(0o755)
     came = run_mnist_epoch(tmp_path, "--only", "torch", "--peer", f"torch={false}")
-    assert f"torch: skipped, {false} cannot import it" in came.stderr
+    assert f"torch: skipped, {false} has none" in came.stderr
     assert came.returncode == 1 and "nothing to compare" in came.stderr
 
 
