@@ -1,6 +1,6 @@
 """Seconds of a training step, side by side: fastnn, PyTorch, JAX, Keras, scikit-learn, NumPy.
 
-    python bench/step.py --peer torch=PYTHON --peer jax=PYTHON --nets 784-128-10 --batches 32 128
+    python bench/step.py --peer torch=PYTHON --networks 784-128-10 --batches 32 128
 
 Dense networks with relu, softmax and cross-entropy, trained by Adam on numbers none of which is 0.
 A step is everything: rows gathered in a shuffled order, forward, loss, backward, optimizer. Beside
@@ -22,13 +22,14 @@ MODES = {
     "sklearn": ["fit"],
     "numpy": ["by hand"],
 }
-NETS = ["784-128-10", "784-1024-1024-10"]
+PEAKS = ["fma", "bf16 dot", "bf16 tiles"]
+NETWORKS = ["784-128-10", "784-1024-1024-10"]
 ROWS = 4096  # 12.8 MB: an epoch has 4096 / batch steps
 
 
 def main() -> None:
     parser = arguments(__doc__, MODES)
-    parser.add_argument("--nets", nargs="+", default=NETS, metavar="SIZES")
+    parser.add_argument("--networks", nargs="+", default=NETWORKS, metavar="SIZES")
     parser.add_argument("--batches", nargs="+", type=int, default=[128], metavar="N")
     parser.add_argument("--modes", nargs="+", metavar="MODE", help="only these, of every peer")
     chosen = parser.parse_args()
@@ -39,12 +40,10 @@ def main() -> None:
     workers = start("step", chosen, modes, rows=ROWS)
     cases = [
         Case(f"{net} {batch}", {"flops": flops(net, batch), "steps": -(-ROWS // batch)})
-        for net in chosen.nets
+        for net in chosen.networks
         for batch in chosen.batches
     ]
-    measurement = measure(
-        workers, cases, chosen.rounds, turn=0.1, sample=0.01, peaks=["fma", "bf16 dot"]
-    )
+    measurement = measure(workers, cases, chosen.rounds, turn=0.1, sample=0.01, peaks=PEAKS)
     made = rows(measurement)
     for row in made:
         if "median" in row:
