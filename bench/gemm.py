@@ -2,6 +2,7 @@
 
     python bench/gemm.py --threads 1 --peer torch=PYTHON
     python bench/gemm.py --threads 1 --avx2
+    python bench/gemm.py --threads 1 --precision medium --peer torch=PYTHON
 
 Forty shapes of dense layers' products: forward (nn), gradient of the weights (tn) and of the input
 (nt). fastnn runs a program of one instruction over and over, as a training run does; the others are
@@ -19,6 +20,10 @@ from harness import Case, aligned, arguments, conclude, measure, refusals, rows,
 
 MODES = {"fastnn": ["best"], "numpy": ["openblas"], "torch": ["mkl"]}
 AVX2_MODES = {"fastnn": ["avx2"], "numpy": ["Haswell"]}
+PRECISIONS = {  # what fastnn is told to allow, and the peer's type of A, B and C
+    "medium": {"fastnn": ["medium", "best"], "torch": ["bf16"]},
+    "high": {"fastnn": ["high", "best"]},
+}
 CALL = "1 1 1 nn"
 
 # "m n k form": C[m, n], sums of k products. In tn, k is the batch; in nn and nt, m is.
@@ -77,19 +82,22 @@ def main() -> None:
     parser = arguments(__doc__, MODES)
     parser.add_argument("--avx2", action="store_true", help="all of them without AVX-512")
     parser.add_argument("--shapes", nargs="+", metavar="'M N K FORM'", help="instead of the forty")
+    parser.add_argument(
+        "--precision", choices=PRECISIONS, help="other products than float32, beside ours of float32"
+    )
     chosen = parser.parse_args()
-    modes = AVX2_MODES if chosen.avx2 else MODES
+    modes = PRECISIONS.get(chosen.precision) or (AVX2_MODES if chosen.avx2 else MODES)
     chosen.only = [peer for peer in chosen.only if peer in modes]
     workers = start("gemm", chosen, modes)
     cases = [Case(CALL), *(Case(shape, facts_of(shape)) for shape in chosen.shapes or FORTY)]
     measurement = measure(workers, cases, chosen.rounds, turn=0.01, sample=0.002)
     made = rows(measurement)
-    refused = refusals(chosen, measurement) + different(made)
-    calls = {row["peer"]: row["median"] for row in made if row["case"] == CALL}
+    refused = refusals(chosen, measurement) + different(made, 1e-2 if chosen.precision else 1e-4)
+    calls = {name_of(row): row["median"] for row in made if row["case"] == CALL}
     for row in made:
         if "flops" in row:
             row["gflops"] = row["flops"] / row["median"] / 1e9
-            row["net"] = max(row["median"] - calls[row["peer"]], 1e-9)
+            row["net"] = max(row["median"] - calls[name_of(row)], 1e-9)
     conclude("gemm", chosen, measurement, made, table, refused)
 
 
@@ -98,7 +106,13 @@ def facts_of(shape: str) -> dict:
     return {"flops": 2 * m * n * k}
 
 
-def different(made: list[dict]) -> list[str]:
+def name_of(row: dict) -> str:
+    """The peer, and its mode where that is not its plain one."""
+    plain = row["mode"] in ("best", MODES.get(row["peer"], [""])[0])
+    return row["peer"] if plain else f"{row['peer']} {row['mode']}"
+
+
+def different(made: list[dict], tolerance: float) -> list[str]:
     """Shapes for which a peer's C is not what the others' is."""
     means = {}
     for row in made:
@@ -106,41 +120,41 @@ def different(made: list[dict]) -> list[str]:
     return [
         f"{case}: the means of |C| are {' '.join(map(str, seen))}"
         for case, seen in means.items()
-        if max(seen) - min(seen) > 1e-4 * max(seen)
+        if max(seen) - min(seen) > tolerance * max(seen)
     ]
 
 
 def table(made: list[dict]) -> str:
-    """GFLOP/s, and fastnn's by each peer's and by the best peer's."""
-    peers = list(dict.fromkeys(row["peer"] for row in made))
-    others = [peer for peer in peers if peer != "fastnn"] if "fastnn" in peers else []
+    """GFLOP/s, and the first fastnn's by each other's and by the best other's."""
+    names = list(dict.fromkeys(map(name_of, made)))
+    ours = names[0] if names[0].startswith("fastnn") else None
+    others = names[1:] if ours else []
     by_shape = {}
     for row in made:
-        by_shape.setdefault(row["case"], {})[row["peer"]] = row
+        by_shape.setdefault(row["case"], {})[name_of(row)] = row
     calls = by_shape.pop(CALL)
-    head = ["m n k form, GFLOP/s", *peers, *(f"/ {peer}" for peer in others)]
+
+    def faster(row: dict[str, dict], other: str, what: str = "median") -> float:
+        return row[other][what] / row[ours][what]
+
+    head = ["m n k form, GFLOP/s", *names, *(f"/ {other}" for other in others)]
     lines = [head + ["/ best"] if others else head]
     for shape, row in by_shape.items():
-        line = [shape] + [f"{row[peer]['gflops']:.1f}" for peer in peers]
-        line += [f"{faster(row, peer):.2f}" for peer in others]
-        line += [f"{min(faster(row, peer) for peer in others):.2f}"] if others else []
+        line = [shape] + [f"{row[name]['gflops']:.1f}" for name in names]
+        line += [f"{faster(row, other):.2f}" for other in others]
+        line += [f"{min(faster(row, other) for other in others):.2f}"] if others else []
         lines.append(line)
     text = aligned(lines)
-    cost = ", ".join(f"{peer} {row['median'] * 1e6:.2f} us" for peer, row in calls.items())
+    cost = ", ".join(f"{name} {row['median'] * 1e6:.2f} us" for name, row in calls.items())
     text += f"\n\na call ({CALL}): {cost}"
-    for peer in others:
-        ratios = [faster(row, peer) for row in by_shape.values()]
-        net = [faster(row, peer, "net") for row in by_shape.values()]
+    for other in others:
+        ratios = [faster(row, other) for row in by_shape.values()]
+        net = [faster(row, other, "net") for row in by_shape.values()]
         text += (
-            f"\nfastnn / {peer}: geometric mean {geometric_mean(ratios):.3f}"
+            f"\n{ours} / {other}: geometric mean {geometric_mean(ratios):.3f}"
             f" ({geometric_mean(net):.3f} without the calls), least {min(ratios):.2f}"
         )
     return text
-
-
-def faster(row: dict[str, dict], peer: str, what: str = "median") -> float:
-    """How many times as fast as the peer fastnn is."""
-    return row[peer][what] / row["fastnn"][what]
 
 
 def geometric_mean(ratios: list[float]) -> float:

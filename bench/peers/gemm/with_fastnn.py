@@ -7,7 +7,7 @@ import os
 from protocol import options
 
 chosen = options()
-if chosen.mode != "best":
+if chosen.mode == "avx2":
     os.environ["FASTNN_ISA"] = chosen.mode
 
 import numpy as np  # noqa: E402  (after the options have bound the process to its CPUs)
@@ -16,7 +16,10 @@ from product import Product, work  # noqa: E402
 import fastnn  # noqa: E402
 from fastnn import _core  # noqa: E402
 from fastnn.planner.signature import signatures  # noqa: E402
+from fastnn.precision import PRECISIONS  # noqa: E402
 from fastnn.runtime.instr import INSTR  # noqa: E402
+
+precision = chosen.mode if chosen.mode in PRECISIONS else "highest"
 
 
 def many(product: Product):
@@ -27,6 +30,7 @@ def many(product: Product):
     record = np.zeros(1, INSTR)
     record["opcode"] = signature.code
     record["dims"][0, :3] = [sizes[name] for name in signature.dims]
+    record["attrs"][0, signature.attrs.index("precision")] = PRECISIONS.index(precision)
     record["operands"]["space"] = [0, 1, -1, 2, -1, -1, -1, -1]
     spaces = [product.a, product.b, product.c]
     runner = _core.Program(record, [x.nbytes for x in spaces]).bind(spaces)
