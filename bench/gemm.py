@@ -82,9 +82,7 @@ def main() -> None:
     parser = arguments(__doc__, MODES)
     parser.add_argument("--avx2", action="store_true", help="all of them without AVX-512")
     parser.add_argument("--shapes", nargs="+", metavar="'M N K FORM'", help="instead of the forty")
-    parser.add_argument(
-        "--precision", choices=PRECISIONS, help="other products than float32, beside ours of float32"
-    )
+    parser.add_argument("--precision", choices=PRECISIONS, help="than float32, beside ours of it")
     chosen = parser.parse_args()
     modes = PRECISIONS.get(chosen.precision) or (AVX2_MODES if chosen.avx2 else MODES)
     chosen.only = [peer for peer in chosen.only if peer in modes]

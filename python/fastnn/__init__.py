@@ -28,6 +28,7 @@ _ROOMS = (
     "activations",
     "callbacks",
     "datasets",
+    "dtype_policies",
     "initializers",
     "keras",
     "layers",

@@ -6,9 +6,14 @@ planned. A trainer plans again when the setting has changed.
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+from contextvars import ContextVar
+
 HIGHEST, HIGH, MEDIUM = PRECISIONS = ("highest", "high", "medium")  # numbered so in instructions
 
 _setting = HIGHEST
+_of_layer: ContextVar[str | None] = ContextVar("_of_layer", default=None)
 
 
 def set_matmul_precision(precision: str) -> None:
@@ -36,6 +41,21 @@ def set_matmul_precision(precision: str) -> None:
 def get_matmul_precision() -> str:
     """What `set_matmul_precision` set last: "highest" where it was never called."""
     return _setting
+
+
+@contextlib.contextmanager
+def layer_precision(precision: str | None) -> Iterator[None]:
+    """While a layer is traced: the precision of its products, or None for what is set for all."""
+    token = _of_layer.set(precision)
+    try:
+        yield
+    finally:
+        _of_layer.reset(token)
+
+
+def precision_in_force() -> str:
+    """That of a product which is asked for now, without a precision of its own."""
+    return _of_layer.get() or _setting
 
 
 def check_precision(where: str, precision: str) -> str:

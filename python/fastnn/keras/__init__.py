@@ -3,6 +3,7 @@
 `s/tensorflow.keras/fastnn.keras/` ports a program.
 """
 
+from fastnn.dtype_policies import DTypePolicy
 from fastnn.layers import Input, Layer
 from fastnn.losses import Loss
 from fastnn.metrics import Metric
@@ -13,11 +14,14 @@ from . import (
     activations,
     backend,
     callbacks,
+    config,
     datasets,
+    dtype_policies,
     initializers,
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     optimizers,
     regularizers,
@@ -25,6 +29,7 @@ from . import (
 )
 
 __all__ = [
+    "DTypePolicy",
     "Input",
     "Layer",
     "Loss",
@@ -35,11 +40,14 @@ __all__ = [
     "activations",
     "backend",
     "callbacks",
+    "config",
     "datasets",
+    "dtype_policies",
     "initializers",
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
     "optimizers",
     "regularizers",

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from fastnn import initializers, regularizers
+from fastnn import dtype_policies, initializers, regularizers
 from fastnn.graph.node import Graph
 from fastnn.graph.tensor import Tensor, Variable
+from fastnn.precision import layer_precision
 from fastnn.utils.arguments import check_dtype, refuse_unknown, refuse_unsupported
 from fastnn.utils.naming import auto_name
 
@@ -27,7 +28,8 @@ class Layer:
     Args:
         activity_regularizer: penalty on the output, divided by the number of rows.
         trainable: whether training changes the weights.
-        dtype: None or "float32".
+        dtype: a dtype policy or its name, "float32" or "mixed_bfloat16" (`fastnn.dtype_policies`);
+            None: the global one.
         name: by default the class in snake case, numbered from the second one on.
         input_shape, input_dim, batch_size: of the input, on the first layer of a Sequential.
 
@@ -53,13 +55,15 @@ class Layer:
         refuse_unknown(where, unknown)
         if autocast is not True:
             refuse_unsupported(where, autocast=repr(autocast))
-        check_dtype(where, dtype)
+        try:
+            self.dtype_policy = dtype_policies.get(dtype)
+        except (ValueError, TypeError) as error:
+            raise ValueError(f"{where}(dtype={dtype!r}): {error}") from None
         if not isinstance(trainable, bool):
             raise ValueError(f"{where}: `trainable` must be True or False. Received: {trainable!r}")
         if name is not None and not isinstance(name, str):
             raise ValueError(f"{where}: `name` must be a string. Received: name={name!r}")
         self.name = name or auto_name(where)
-        self.dtype = "float32"
         self.built = False
         # Shape with the batch in front, when this layer was told it; else None.
         self.declared_input_shape = declared_shape(where, input_shape, input_dim, batch_size)
@@ -74,6 +78,8 @@ class Layer:
         super().__init_subclass__(**kwargs)
         if "build" in cls.__dict__:
             cls.build = _build_once(cls.build)
+        if "call" in cls.__dict__:
+            cls.call = _under_its_policy(cls.call)
 
     # ---- what subclasses define
 
@@ -91,7 +97,7 @@ class Layer:
 
     def get_config(self) -> dict[str, Any]:
         """What `from_config` needs to make the same layer, without its weights' values."""
-        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype}
+        config = {"name": self.name, "trainable": self.trainable, "dtype": self.dtype_policy.name}
         if self.activity_regularizer is not None:
             config["activity_regularizer"] = regularizers.serialize(self.activity_regularizer)
         return config
@@ -120,6 +126,20 @@ class Layer:
         finally:
             graph.scope = outer
         return y
+
+    # ---- dtypes
+
+    @property
+    def compute_dtype(self) -> str:
+        """To what the factors of this layer's matrix products are rounded."""
+        return self.dtype_policy.compute_dtype
+
+    @property
+    def variable_dtype(self) -> str:
+        """Of the weights: "float32"."""
+        return self.dtype_policy.variable_dtype
+
+    dtype = variable_dtype
 
     # ---- weights
 
@@ -242,6 +262,17 @@ def _build_once(build):
         if not self.built:
             build(self, tuple(input_shape))
             self.built = True
+
+    return wrapper
+
+
+def _under_its_policy(call):
+    """Wraps a subclass's `call`: the products in it are as precise as the layer's policy says."""
+
+    @functools.wraps(call)
+    def wrapper(self, *args, **kwargs):
+        with layer_precision(self.dtype_policy.matmul_precision):
+            return call(self, *args, **kwargs)
 
     return wrapper
 

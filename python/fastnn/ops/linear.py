@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastnn.graph.tensor import TensorSpec
-from fastnn.precision import get_matmul_precision
+from fastnn.precision import precision_in_force
 
 from ._activations import activation_attrs, apply, check_activation
 from ._op import define, not_differentiable
@@ -38,7 +38,7 @@ linear = define(
         "alpha": 0.0,
         "keep": False,
     },
-    settings={"precision": get_matmul_precision},
+    settings={"precision": precision_in_force},
     shape=_shape,
     gradient=not_differentiable("it is made after differentiation; use matmul, add, activation"),
     reference=_reference,

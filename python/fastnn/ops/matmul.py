@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastnn.graph.tensor import TensorSpec
-from fastnn.precision import HIGHEST, MEDIUM, PRECISIONS, check_precision, get_matmul_precision
+from fastnn.precision import HIGHEST, MEDIUM, PRECISIONS, check_precision, precision_in_force
 
 from ._bf16 import round_to_bf16
 from ._op import define
@@ -73,7 +73,7 @@ matmul = define(
     "matmul",
     inputs="a b",
     attrs={"transpose_a": False, "transpose_b": False, "precision": None},
-    settings={"precision": get_matmul_precision},
+    settings={"precision": precision_in_force},
     shape=_shape,
     gradient=_gradient,
     reference=reference,

@@ -1,0 +1,5 @@
+"""Dtype policies, under Keras' name."""
+
+from fastnn.dtype_policies import DTypePolicy, deserialize, get, serialize
+
+__all__ = ["DTypePolicy", "deserialize", "get", "serialize"]
