@@ -97,7 +97,15 @@ void add_program(py::module_& module) {
       .def_property_readonly("scalar_columns", &Program::scalar_columns);
   py::class_<BoundRunner>(module, "Runner")
       .def("run", &run_steps, "steps"_a = 1, "row"_a = 0, "batch"_a = 0, "step"_a = 0, "seed"_a = 0,
-           "scalars"_a = py::none(), "threads"_a = 0);
+           "scalars"_a = py::none(), "threads"_a = 0)
+      .def(
+          "team_size",
+          [](const BoundRunner& bound, int threads) { return bound.runner.team_size(threads); },
+          "threads"_a)
+      .def_property_readonly("alone_ns",
+                             [](const BoundRunner& bound) { return bound.runner.alone_ns(); })
+      .def_property_readonly("changes",
+                             [](const BoundRunner& bound) { return bound.runner.changes(); });
 }
 
 }  // namespace fastnn::bind

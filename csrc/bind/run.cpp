@@ -39,7 +39,8 @@ Report run(Runner& runner, RunArguments arguments, py::handle scalars) {
                                 std::to_string(kMaxThreads) + ", got " +
                                 std::to_string(arguments.threads));
   }
-  if (arguments.threads == 0) arguments.threads = num_threads();
+  arguments.exactly = arguments.threads > 0;
+  if (!arguments.exactly) arguments.threads = num_threads();
   const Buffer held = scalars.is_none() ? Buffer() : scalar_table(scalars, arguments);
   const py::gil_scoped_release released;
   return runner.run(arguments);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "cpu/kernel_table.h"
 #include "program/call.h"
 #include "program/instr.h"
+#include "program/pace.h"
 #include "program/validate.h"
 
 namespace fastnn {
@@ -80,6 +82,7 @@ struct RunArguments {
   std::int64_t scalars_width = 0;
   int threads = 1;
   const Moved* moved = nullptr;  // for each space that moves, in their order
+  bool exactly = false;          // all of them, whether that pays or not
 };
 
 class Runner {
@@ -94,12 +97,18 @@ class Runner {
 
   // The same where no run is going on; else nothing is done, and the answer is false.
   bool try_run(const RunArguments& arguments, Report& report);
+  // How many of `threads` a run will use at most.
+  int team_size(int threads) const;
+  double alone_ns() const { return alone_ns_; }      // estimated, of one step on one thread
+  std::int64_t changes() const { return changes_; }  // of pace: from team to one thread, and back
 
  private:
   struct Step {
     Kernel kernel;
     const Call* call;
+    double ns;  // on one thread
   };
+  using Clock = std::chrono::steady_clock;
 
   struct MovingSpace {
     std::size_t space;
@@ -119,23 +128,28 @@ class Runner {
   Report run_and_release(const RunArguments& arguments);
   void move(const RunArguments& arguments);
   void walk(Member& member);
-  void next_step();
+  void next_step(int parts);
+  bool lost_pace(int parts);
 
   std::shared_ptr<const Program> program_;
   std::vector<Call> calls_;  // of all instructions
   std::vector<Step> steps_;  // what is walked: not those that a chained product does
   std::size_t scratch_bytes_ = 0;
-  bool parallel_ = false;  // some instruction is for more than one thread
   std::vector<Memory> memory_;
   std::vector<MovingSpace> moving_;
   std::vector<MovingOperand> moving_operands_;
+  double alone_ns_ = 0, shared_ns_ = 0;  // of a step on one thread; of what threads may share
 
   RunState state_;
   Status status_;
-  std::int64_t step_count_ = 0;
+  std::int64_t steps_left_ = 0;
   std::int64_t batch_ = 0;
   std::int64_t scalars_width_ = 0;
-  bool stopped_ = false;                   // by a fault, at the end of its step
+  bool leaving_ = false;  // after a fault, or for another number of threads; at the end of a step
+  bool exactly_ = false;
+  Pace pace_{1, 0};
+  std::int64_t changes_ = 0;
+  Clock::time_point step_began_;
   std::atomic<std::uint32_t> running_{0};  // 0: idle; otherwise the fork generation of the run
 };
 

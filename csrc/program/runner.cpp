@@ -1,6 +1,7 @@
 #include <stdexcept>
 #include <string>
 
+#include "program/cost.h"
 #include "program/program.h"
 
 namespace fastnn {
@@ -40,14 +41,18 @@ Runner::Runner(std::shared_ptr<const Program> program, const std::vector<Memory>
   for (const Instr& instr : program_->instrs()) {
     calls_.push_back(resolve(instr, memory, &state_));
     scratch_bytes_ = std::max(scratch_bytes_, table.scratch_bytes(calls_.back()));
-    if (!(instr.flags & kSerial)) parallel_ = true;
   }
   for (std::size_t i = 0; i < calls_.size(); ++i) {
     if (i > 0 && calls_[i - 1].flags & kChained) {
       calls_[i - 1].next = &calls_[i];
     } else {
-      steps_.push_back({table.kernels[calls_[i].opcode], &calls_[i]});
+      steps_.push_back({table.kernels[calls_[i].opcode], &calls_[i], 0});
     }
+  }
+  for (Step& step : steps_) {
+    step.ns = fastnn::alone_ns(*step.call, table);
+    alone_ns_ += step.ns;
+    if (!(step.call->flags & kSerial)) shared_ns_ += step.ns;
   }
   for (std::size_t space = 0; space < memory_.size(); ++space) {
     if (memory_[space].moves) find_moving(space);
@@ -64,6 +69,8 @@ void Runner::find_moving(std::size_t space) {
   }
   moving_.push_back({space, memory_[space].bytes, 0});
 }
+
+int Runner::team_size(int threads) const { return parts_for(shared_ns_, kThreadNs, threads); }
 
 void Runner::check(const RunArguments& arguments) const {
   const struct {
@@ -136,15 +143,22 @@ Report Runner::run_and_release(const RunArguments& arguments) {
   state_.row = arguments.row;
   state_.seed = arguments.seed;
   state_.scalars = arguments.scalars;
-  step_count_ = arguments.steps;
+  steps_left_ = arguments.steps;
   batch_ = arguments.batch;
   scalars_width_ = arguments.scalars_width;
-  stopped_ = false;
   status_.reported.store(false, std::memory_order_relaxed);
   status_.first = {};
   if (!moving_.empty()) move(arguments);
-  run_on_team(parallel_ ? arguments.threads : 1, scratch_bytes_,
-              [this](Member& member) { walk(member); });
+  exactly_ = arguments.exactly;
+  const int threads = exactly_ ? arguments.threads : team_size(arguments.threads);
+  if (!exactly_ && threads != pace_.threads()) pace_ = Pace(threads, alone_ns_);
+  do {
+    leaving_ = false;
+    step_began_ = Clock::now();
+    const int parts = run_on_team(exactly_ || pace_.team() ? threads : 1, scratch_bytes_,
+                                  [this](Member& member) { walk(member); });
+    if (!leaving_) next_step(parts);
+  } while (steps_left_ > 0 && !status_.reported.load(std::memory_order_relaxed));
   return status_.first;
 }
 
@@ -167,27 +181,26 @@ void Runner::move(const RunArguments& arguments) {
 
 // Every thread walks the whole list.
 void Runner::walk(Member& member) {
-  const Share share{member.part, member.parts, member.scratch, member.scratch_bytes};
-  const Share alone{0, 1, member.scratch, member.scratch_bytes};
-  for (std::int64_t left = step_count_;;) {
+  for (;;) {
     for (const Step& step : steps_) {
       const Call& call = *step.call;
       if (call.flags & kBarrier) member.meet();
-      if (!(call.flags & kSerial)) {
-        step.kernel(call, share);
-      } else if (member.part == 0) {
-        step.kernel(call, alone);
+      const int parts = call.flags & kSerial ? 1
+                        : exactly_           ? member.parts
+                                             : parts_for(step.ns, kPartNs, member.parts);
+      if (member.part < parts) {
+        step.kernel(call, {member.part, parts, member.scratch, member.scratch_bytes});
       }
     }
-    if (--left == 0) return;
-    member.meet([this] { next_step(); });
-    if (stopped_) return;
+    if (steps_left_ == 1) return;  // whoever called does the rest
+    member.meet([&] { next_step(member.parts); });
+    if (leaving_) return;
   }
 }
 
-// By one thread, while the others wait.
-void Runner::next_step() {
-  stopped_ = status_.reported.load(std::memory_order_relaxed);
+// A step is over. By one thread, while the others wait.
+void Runner::next_step(int parts) {
+  --steps_left_;
   ++state_.step;
   state_.row += batch_;
   if (state_.scalars != nullptr) state_.scalars += scalars_width_;
@@ -195,6 +208,19 @@ void Runner::next_step() {
     void*& operand = calls_[m.call].operand[m.operand];
     operand = static_cast<char*>(operand) + moving_[m.moving].stride;
   }
+  leaving_ = status_.reported.load(std::memory_order_relaxed) || lost_pace(parts);
+}
+
+// Should the next step be done by another number of threads than this one, by `parts`?
+bool Runner::lost_pace(int parts) {
+  if (exactly_ || pace_.threads() == 1) return false;
+  const Clock::time_point now = Clock::now();
+  const std::chrono::duration<double, std::nano> took = now - step_began_;
+  step_began_ = now;
+  if (pace_.team() && parts == 1) return false;  // the team was busy
+  if (!pace_.passed(took.count())) return false;
+  ++changes_;
+  return true;
 }
 
 }  // namespace fastnn
