@@ -13,6 +13,7 @@
 #include "core/cpu_count.h"
 #include "core/team.h"
 #include "program/instr.h"
+#include "program/pace.h"
 
 namespace py = pybind11;
 using namespace py::literals;
@@ -105,6 +106,10 @@ void add_checks(py::module_& module) {
         return combine(affinity, quota, environment).threads;
       },
       "affinity"_a, "quota"_a, "environment"_a);
+  py::class_<Pace>(module, "Pace")
+      .def(py::init<int, double>(), "threads"_a, "alone_ns"_a)
+      .def("passed", &Pace::passed, "ns"_a)
+      .def_property_readonly("team", &Pace::team);
   module.def("instr_layout", &instr_layout);
 }
 

@@ -13,7 +13,7 @@ double alone_ns(const Call& call, const KernelTable& table);
 // The most threads that are worth their coordination: each should have kThreadNs of a step to do,
 // and kPartNs of an instruction. A thread that takes part costs a step some barriers, and the lines
 // that its results travel in.
-inline constexpr double kThreadNs = 12000;
+inline constexpr double kThreadNs = 8000;
 inline constexpr double kPartNs = 500;
 
 inline int parts_for(double ns, double least, int most) {

@@ -147,6 +147,7 @@ class Runner {
   std::int64_t scalars_width_ = 0;
   bool leaving_ = false;  // after a fault, or for another number of threads; at the end of a step
   bool exactly_ = false;
+  bool timed_ = false;  // whether `pace_` has a say in this run
   Pace pace_{1, 0};
   std::int64_t changes_ = 0;
   Clock::time_point step_began_;

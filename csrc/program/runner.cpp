@@ -151,11 +151,12 @@ Report Runner::run_and_release(const RunArguments& arguments) {
   if (!moving_.empty()) move(arguments);
   exactly_ = arguments.exactly;
   const int threads = exactly_ ? arguments.threads : team_size(arguments.threads);
-  if (!exactly_ && threads != pace_.threads()) pace_ = Pace(threads, alone_ns_);
+  timed_ = !exactly_ && threads > 1;
+  if (timed_ && threads != pace_.threads()) pace_ = Pace(threads, alone_ns_);
   do {
     leaving_ = false;
-    step_began_ = Clock::now();
-    const int parts = run_on_team(exactly_ || pace_.team() ? threads : 1, scratch_bytes_,
+    if (timed_) step_began_ = Clock::now();
+    const int parts = run_on_team(timed_ && !pace_.team() ? 1 : threads, scratch_bytes_,
                                   [this](Member& member) { walk(member); });
     if (!leaving_) next_step(parts);
   } while (steps_left_ > 0 && !status_.reported.load(std::memory_order_relaxed));
@@ -213,7 +214,7 @@ void Runner::next_step(int parts) {
 
 // Should the next step be done by another number of threads than this one, by `parts`?
 bool Runner::lost_pace(int parts) {
-  if (exactly_ || pace_.threads() == 1) return false;
+  if (!timed_) return false;
   const Clock::time_point now = Clock::now();
   const std::chrono::duration<double, std::nano> took = now - step_began_;
   step_began_ = now;

@@ -96,6 +96,17 @@ class Runner:
         which that happened. Positional arguments are much faster than keywords.
         """
 
+    def team_size(self, threads: int) -> int:
+        """How many of `threads` a run with threads=0 uses at most: it depends on the work."""
+
+    @property
+    def alone_ns(self) -> float:
+        """Estimated time of one step on one thread, in ns."""
+
+    @property
+    def changes(self) -> int:
+        """How often runs with threads=0 went on with one thread, or with the team again."""
+
 class Routine:
     """A program of a forward pass for a number of rows, bound to a model's memory. Threads may run
     it at the same time."""
@@ -194,6 +205,17 @@ def peak(
 
 def barrier_check(threads: int, rounds: int) -> tuple[int, int, float]:
     """Two barriers a round: (threads that took part, times one was late, seconds)."""
+
+class Pace:
+    """Decides between the team and one thread, by the time that steps take."""
+
+    def __init__(self, threads: int, alone_ns: float) -> None: ...
+    def passed(self, ns: float) -> bool:
+        """A step has taken `ns`. True when `team` changes."""
+
+    @property
+    def team(self) -> bool:
+        """Whether the next step is for the team."""
 
 def seating_check() -> tuple[int, int, int, int]:
     """A thread on this one's CPU is woken as a member of a team: (the CPU, where it then runs, CPUs

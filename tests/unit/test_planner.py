@@ -160,6 +160,17 @@ def test_barriers_stand_where_bytes_cross():
     assert 0 < p.barriers < len(p.steps)
 
 
+def test_serial_steps_in_a_row_need_no_barrier():
+    with Graph() as graph:
+        x = ops.gather(Bound("x", (0, 40), "float32"), None, batch=300)
+        small = ops.affine(ops.affine(ops.reduce_sum(x, axis=0), scale=2.0), shift=1.0)
+        y = ops.multiply(x, small)
+    p = plan(graph, outputs={"y": y})
+    assert names(p) == ["gather_f32_f32", "reduce_sum", "affine", "affine", "multiply"]
+    assert [s.serial for s in p.steps] == [False, False, True, True, False]
+    assert [s.barrier for s in p.steps] == [False, True, True, False, True]
+
+
 def test_plan_prints_a_table():
     graph, total, _, _ = dense_net()
     text = str(plan(graph, outputs={"loss": total}))
