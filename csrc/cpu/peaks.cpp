@@ -44,25 +44,28 @@ std::vector<double> measure_peak(const PeakLoop& loop, std::int64_t bytes, int t
   }
 
   using Clock = std::chrono::steady_clock;
+  const auto since = [](Clock::time_point start) {
+    return std::chrono::duration<double>(Clock::now() - start).count();
+  };
   Clock::time_point start;
   std::int64_t turns = 1;
-  bool tried = false;  // whether `turns` are enough
+  std::vector<double> own(threads);  // seconds of each thread's loop
   std::vector<double> rates;
   rates.reserve(samples);
   run_on_team(threads, 0, [&](Member& member) {
     while (static_cast<int>(rates.size()) < samples) {
       member.meet([&] { start = Clock::now(); });
+      const Clock::time_point mine = Clock::now();
       loop.run(memory[member.part].get(), floats, turns);
+      own[member.part] = since(mine);
       member.meet([&] {
-        const double took = std::chrono::duration<double>(Clock::now() - start).count();
-        if (tried) {
+        // Of the times, the least tells how long the loop is: others may have been interrupted.
+        const double least = *std::min_element(own.begin(), own.begin() + member.parts);
+        if (least > seconds / 2) {
           const double work = (loop.flops + loop.bytes * floats) * member.parts;
-          rates.push_back(work * turns / took);
-        } else if (took < seconds / 8) {
-          turns *= 2;
+          rates.push_back(work * turns / since(start));
         } else {
-          turns = std::max<std::int64_t>(1, turns * seconds / took);
-          tried = true;
+          turns *= least < seconds / 8 ? 4 : 2;
         }
       });
     }

@@ -182,8 +182,9 @@ def execute(
 # ---- what the machine can do at most
 
 def peak_loops(*, isa: str | None = None) -> list[str]:
-    """The loops that `peak` runs here: "fma" (float32), "read", "copy", "triad" (a + 0.5 b), and
-    those of the CPU's bf16 instructions: "bf16 dot" (AVX512-BF16), "bf16 tiles" (AMX)."""
+    """The loops that `peak` runs here: "fma" (float32), "read", "copy", "update" (in place),
+    "triad" (a + 0.5 b), and those of the CPU's bf16 instructions: "bf16 dot" (AVX512-BF16),
+    "bf16 tiles" (AMX)."""
 
 def peak(
     loop: str,
@@ -197,7 +198,7 @@ def peak(
     """FLOPs or bytes a second of all threads together, `samples` times over about `seconds` each.
 
     A multiply-add counts as 2 FLOPs. Bytes are those that the loop loads and stores; each thread
-    has arrays of its own of about `bytes` bytes each ("read" one, "copy" two, "triad" three).
+    has arrays of its own of about `bytes` bytes each ("copy" two, "triad" three, others one).
     threads 0: the default. Raises ValueError for a loop that this CPU has not.
     """
 

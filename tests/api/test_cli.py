@@ -50,10 +50,11 @@ def test_precision_recall_table():
 @pytest.mark.parametrize(
     "arguments, message",
     [
-        (["bench"], r"invalid choice: '?bench'? \(choose from '?info'?, '?mnist'?\)"),
+        (["race"], r"invalid choice: '?race'? \(choose from '?info'?, '?mnist'?, '?bench'?\)"),
         ([], "the following arguments are required: COMMAND"),
         (["mnist", "--epochs", "0"], "--epochs: expected at least 1, got 0"),
         (["mnist", "--batch-size", "many"], "--batch-size: invalid"),
+        (["bench", "--threads", "0"], "--threads: expected at least 1, got 0"),
         (["mnist", "--speed", "9"], "unrecognized arguments: --speed"),
     ],
 )

@@ -58,6 +58,21 @@ void peak_copy(float* memory, std::int64_t floats, std::int64_t turns) {
   }
 }
 
+// In place: no line of the cache is read only to be written over, as in a copy.
+void peak_update(float* memory, std::int64_t floats, std::int64_t turns) {
+  const Vec factor = Vec::set(0.5f), add = Vec::set(1.0f);
+  for (std::int64_t turn = 0; turn < turns; ++turn) {
+    for (std::int64_t i = 0; i < floats; i += kUnrolled * Vec::N) {
+      FASTNN_UNROLL
+      for (int u = 0; u < kUnrolled; ++u) {
+        float* at = memory + i + u * Vec::N;
+        fma(Vec::load(at), factor, add).store(at);
+      }
+    }
+    FASTNN_OPAQUE;
+  }
+}
+
 void peak_triad(float* memory, std::int64_t floats, std::int64_t turns) {
   const Vec factor = Vec::set(0.5f);
   const float* a = memory;
@@ -82,6 +97,7 @@ const PeakLoop* peak_loops() {
       {"fma", &peak_fma, 1, 2.0 * kChains * Vec::N, 0},
       {"read", &peak_read, 1, 0, 4},
       {"copy", &peak_copy, 2, 0, 8},
+      {"update", &peak_update, 1, 0, 8},
       {"triad", &peak_triad, 3, 0, 12},
       {},
   };
