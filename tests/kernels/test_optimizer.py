@@ -133,3 +133,16 @@ def test_nan_gradients_are_seen(kernel, case):
     out = kernel(opcode, *operands, column=0, clip=0.25, scalars=scalars, **attrs)
     out = out[0] if isinstance(out, tuple) else out
     assert np.isnan(out).tolist() == [i == 7 for i in range(20)]
+
+
+@pytest.mark.parametrize("case", [c for c in CASES if c not in ("sgd", "adagrad")])
+def test_slots_that_have_decayed_become_zero(kernel, case):
+    """No number below the least normal one stays behind: they would be slow, and stay for good."""
+    opcode, slots, attrs, *_ = CASES[case]
+    p, zero = normal(40), np.zeros(40, np.float32)
+    sizes = np.float32(2.0) ** np.arange(-149, -109)  # from the least denormal to 2^-110
+    operands = [p, zero, *(sizes if s else None for s in slots), None]
+    out = kernel(opcode, *operands, column=0, clip=0.0, scalars=[RATE, 0, 1, 1, 1], **attrs)
+    for slot in out[1:3] if case == "amsgrad" else out[1:]:  # its largest v never decays
+        if slot is not None:
+            assert (slot[:23] == 0).all() and (slot[25:] >= 2.0**-126).all(), slot

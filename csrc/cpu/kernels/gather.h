@@ -40,10 +40,12 @@ FASTNN_INLINE int64_t source_row(const Call& call, int64_t i, int64_t rows) {
 }
 
 // Rows lie anywhere in a data set that may be larger than the caches, and the hardware cannot see
-// which one comes next. So while a row is converted, the one after the next is asked for, a cache
-// line at a time. This is where it lies; nullptr where there is none.
-inline constexpr int64_t kAhead = 2;
+// which one comes next. So while a row is converted, one that comes soon is asked for, a cache line
+// at a time: about kAhead bytes later, of narrow rows (labels) kMostAhead.
+inline constexpr int64_t kAhead = 4096;
+inline constexpr int64_t kMostAhead = 32;
 
+// Where row i lies; nullptr where there is none.
 FASTNN_INLINE const char* row_ahead(const Call& call, int64_t i, int64_t rows, int64_t row_bytes) {
   const int64_t* order = call.in<int64_t>(1);
   const int64_t position = call.run->row + i;
@@ -71,6 +73,7 @@ FASTNN_INLINE void gather(const Call& call, const Share& share, Finish finish) {
   const int64_t rows = call.bytes[0] / row_bytes;
   constexpr int64_t kLine = 64 / sizeof(From);
   const Range range = share.split(b, 64 / w + 1);
+  const int64_t rows_ahead = row_bytes * kMostAhead < kAhead ? kMostAhead : 1 + kAhead / row_bytes;
   for (int64_t i = range.begin; i < range.end; ++i) {
     To* y = call.out<To>(2) + i * w;
     const int64_t source = source_row(call, i, rows);
@@ -80,8 +83,9 @@ FASTNN_INLINE void gather(const Call& call, const Share& share, Finish finish) {
     }
     const From* x = data + source * w;
     const char* ahead =
-        i + kAhead < range.end ? row_ahead(call, i + kAhead, rows, row_bytes) : nullptr;
+        i + rows_ahead < range.end ? row_ahead(call, i + rows_ahead, rows, row_bytes) : nullptr;
     if (ahead == nullptr) ahead = reinterpret_cast<const char*>(x);  // spares the loop a branch
+    if (w < kLine) __builtin_prefetch(ahead, 0, 2);
     int64_t j = 0;
     for (; j + kLine <= w; j += kLine) {
       __builtin_prefetch(ahead + j * static_cast<int64_t>(sizeof(From)), 0, 2);
