@@ -5,6 +5,12 @@
 
 #include <cstdint>
 
+#ifdef __CUDACC__
+#define FASTNN_ANYWHERE __host__ __device__
+#else
+#define FASTNN_ANYWHERE
+#endif
+
 namespace fastnn {
 
 struct PhiloxBlock {
@@ -12,8 +18,10 @@ struct PhiloxBlock {
 };
 
 // Always inlined: this header is read by files compiled for different ISAs.
-[[gnu::always_inline]] inline PhiloxBlock philox(std::uint64_t seed, std::uint32_t stream,
-                                                 std::uint32_t step, std::uint64_t block) {
+[[gnu::always_inline]] inline FASTNN_ANYWHERE PhiloxBlock philox(std::uint64_t seed,
+                                                                 std::uint32_t stream,
+                                                                 std::uint32_t step,
+                                                                 std::uint64_t block) {
   std::uint32_t c0 = static_cast<std::uint32_t>(block);
   std::uint32_t c1 = static_cast<std::uint32_t>(block >> 32);
   std::uint32_t c2 = step;

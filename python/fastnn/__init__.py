@@ -50,6 +50,8 @@ _NAMES = {
     "get_matmul_precision": "fastnn.precision",
     "set_matmul_precision": "fastnn.precision",
     "compile": "fastnn.models.compiled",
+    "default_device": "fastnn.runtime.device",
+    "set_default_device": "fastnn.runtime.device",
 }
 
 __all__ = [*_ROOMS, *_NAMES, "info", "num_threads", "set_num_threads"]
@@ -62,11 +64,13 @@ def info() -> dict[str, Any]:
 
     Returns:
         a dict: isa, isa_reason, isas (all that are usable), features (of the CPU), threads,
-        threads_reason, affinity (CPUs), quota (CPUs or None).
+        threads_reason, affinity (CPUs), quota (CPUs or None), device (the default one), cuda (what
+        there is of it: a dict of built, emulated, driver, devices, reason).
     """
+    from fastnn.runtime.device import cuda_info, default_device
     from fastnn.runtime.load import core
 
-    return core().info()
+    return {**core().info(), "device": default_device(), "cuda": cuda_info()}
 
 
 def num_threads() -> int:

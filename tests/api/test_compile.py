@@ -376,15 +376,6 @@ def test_a_fault_is_an_error_and_the_next_call_is_right():
 # ---- threads, processes
 
 
-@pytest.fixture
-def hasty_threads():
-    """Threads take the GIL from each other all the time."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
-
-
 @pytest.mark.parametrize("rows", [1, 64, 700])
 def test_threads_get_their_own_results(rows):
     """Small calls hold the GIL, large ones run at the same time in lanes of their own."""
@@ -409,28 +400,26 @@ def test_threads_get_their_own_results(rows):
     assert not wrong and not any(worker.is_alive() for worker in workers)
 
 
-def test_first_calls_at_the_same_time(hasty_threads):
-    """Each thread lays out the weights and plans; all end with the same weights."""
+def test_first_calls_at_the_same_time():
+    """Each thread plans for itself, while others lay out weights and plan."""
     x = numbers(3)
-    for _ in range(60):
+    for _ in range(20):
         model = network()
-        functions, start = [], threading.Barrier(4)
+        results, start = [], threading.Barrier(6)
 
-        def work(model=model, functions=functions, start=start):
-            f = fastnn.compile(model)
+        def work(i, model=model, results=results, start=start):
             start.wait()
-            f(x)
-            functions.append(f)
+            call = (fastnn.compile(model), model, model.predict)[i % 3]
+            results.append(call(x[: 1 + i % 2]))
 
-        workers = [threading.Thread(target=work, daemon=True) for _ in range(4)]
+        workers = [threading.Thread(target=work, args=(i,), daemon=True) for i in range(6)]
         for worker in workers:
             worker.start()
         for worker in workers:
             worker.join(60)
-        model.set_weights([w + 1 for w in model.get_weights()])
-        assert len(functions) == 4
-        for f in functions:
-            same(f(x), model(x))
+        assert len(results) == 6
+        for result in results:
+            np.testing.assert_array_equal(result, model(x)[: len(result)])
 
 
 FORKS = """

@@ -68,8 +68,9 @@ def test_an_index_that_does_not_exist(kernel, index):
 def test_rows_beyond_the_end(kernel, ordered):
     data = np.arange(10, dtype=np.int32)[:, None]
     order = np.arange(9) if ordered else None
-    # The position itself is named: nothing was read beyond the end of the order.
-    fault = f"index {9 if ordered else 10} .*range"
+    # The position itself is named: nothing was read beyond the end of the order. On a GPU there is
+    # no telling which of two comes first.
+    fault = f"index {'(9|10)' if ordered else 10} .*range"
     y = kernel("gather_i32_i32", data, order, dims={"b": 4}, row=7, fault=fault)
     assert y.ravel().tolist() == ([7, 8, 0, 0] if ordered else [7, 8, 9, 0])
 

@@ -2,8 +2,7 @@
 // constants.
 #pragma once
 
-#include "cpu/kernels/loop.h"
-#include "cpu/kernels/math.h"
+#include "cpu/kernels/elementwise.h"
 
 namespace fastnn::FASTNN_ISA {
 
@@ -55,32 +54,13 @@ FASTNN_INLINE void map2(const Call& call, const Share& share, F f) {
   });
 }
 
-void add(const Call& call, const Share& share) {
-  map2(call, share, [](Vec a, Vec b) { return a + b; });
-}
-void subtract(const Call& call, const Share& share) {
-  map2(call, share, [](Vec a, Vec b) { return a - b; });
-}
-void multiply(const Call& call, const Share& share) {
-  map2(call, share, [](Vec a, Vec b) { return a * b; });
-}
-void divide(const Call& call, const Share& share) {
-  map2(call, share, [](Vec a, Vec b) { return a / b; });
-}
-void maximum(const Call& call, const Share& share) {
-  map2(call, share, [](Vec a, Vec b) { return max(a, b); });
-}
-void minimum(const Call& call, const Share& share) {
-  map2(call, share, [](Vec a, Vec b) { return min(a, b); });
-}
-// 1 where a > b, 0.5 where equal, 0 where a < b, NaN where either is.
-void heaviside(const Call& call, const Share& share) {
-  map2(call, share, [](Vec a, Vec b) {
-    const Vec half = select(eq(a, b), Vec::set(0.5f), a + b);
-    const Vec below = select(lt(a, b), Vec::zero(), half);
-    return select(gt(a, b), Vec::set(1.0f), below);
-  });
-}
+void add(const Call& call, const Share& share) { map2(call, share, Add{}); }
+void subtract(const Call& call, const Share& share) { map2(call, share, Subtract{}); }
+void multiply(const Call& call, const Share& share) { map2(call, share, Multiply{}); }
+void divide(const Call& call, const Share& share) { map2(call, share, Divide{}); }
+void maximum(const Call& call, const Share& share) { map2(call, share, Maximum{}); }
+void minimum(const Call& call, const Share& share) { map2(call, share, Minimum{}); }
+void heaviside(const Call& call, const Share& share) { map2(call, share, Heaviside{}); }
 
 void fill(const Call& call, const Share& share) {
   float* out = call.out<float>(0);

@@ -1,7 +1,7 @@
 // Elementwise kernels of one operand (and their gradients, of two).
 #pragma once
 
-#include "cpu/kernels/activations.h"
+#include "cpu/kernels/elementwise.h"
 
 namespace fastnn::FASTNN_ISA {
 
@@ -55,20 +55,6 @@ void leaky_relu_grad(const Call& call, const Share& share) {
   map_grad(call, share, LeakyRelu{call.scalar(0)});
 }
 
-// The general ReLU of Keras: x above the threshold, at most max_value (infinity: no bound), and
-// negative_slope * (x - threshold) below. Its gradient reads x.
-struct ClippedRelu {
-  float negative_slope, max_value, threshold;
-  FASTNN_INLINE Vec operator()(Vec x) const {
-    const Vec left = (x - Vec::set(threshold)) * Vec::set(negative_slope);
-    return keep_nan(x, select(gt(x, Vec::set(threshold)), min(x, Vec::set(max_value)), left));
-  }
-  FASTNN_INLINE Vec grad(Vec dy, Vec x) const {
-    const Vec right = select(le(x, Vec::set(max_value)), dy, Vec::zero());
-    const Vec left = dy * Vec::set(negative_slope);
-    return keep_nan(x, select(gt(x, Vec::set(threshold)), right, left));
-  }
-};
 void clipped_relu(const Call& call, const Share& share) {
   map(call, share, ClippedRelu{call.scalar(0), call.scalar(1), call.scalar(2)});
 }
@@ -77,36 +63,15 @@ void clipped_relu_grad(const Call& call, const Share& share) {
 }
 
 // ---- arithmetic of one operand
-void affine(const Call& call, const Share& share) {  // x * scale, then + shift: two roundings
-  const Vec scale = Vec::set(call.scalar(0)), shift = Vec::set(call.scalar(1));
-  map(call, share, [=](Vec x) { return x * scale + shift; });
+void affine(const Call& call, const Share& share) {
+  map(call, share, Affine{call.scalar(0), call.scalar(1)});
 }
-void square(const Call& call, const Share& share) {
-  map(call, share, [](Vec x) { return x * x; });
-}
-void sqrt(const Call& call, const Share& share) {
-  map(call, share, [](Vec x) { return sqrt(x); });
-}
-void abs(const Call& call, const Share& share) {
-  map(call, share, [](Vec x) { return abs(x); });
-}
-void sign(const Call& call, const Share& share) {
-  map(call, share, [](Vec x) { return sign(x); });
-}
-void log(const Call& call, const Share& share) {
-  map(call, share, [](Vec x) { return log(x); });
-}
+void square(const Call& call, const Share& share) { map(call, share, Square{}); }
+void sqrt(const Call& call, const Share& share) { map(call, share, Sqrt{}); }
+void abs(const Call& call, const Share& share) { map(call, share, Abs{}); }
+void sign(const Call& call, const Share& share) { map(call, share, Sign{}); }
+void log(const Call& call, const Share& share) { map(call, share, Log{}); }
 void copy(const Call& call, const Share& share) { map(call, share, Linear{}); }
-
-// Into [low, high]; the gradient passes on the closed interval.
-struct Clip {
-  float low, high;
-  FASTNN_INLINE Vec operator()(Vec x) const { return min(max(x, Vec::set(low)), Vec::set(high)); }
-  FASTNN_INLINE Vec grad(Vec dy, Vec x) const {
-    const Mask outside = lt(x, Vec::set(low)) | gt(x, Vec::set(high));
-    return keep_nan(x, select(outside, Vec::zero(), dy));
-  }
-};
 void clip(const Call& call, const Share& share) {
   map(call, share, Clip{call.scalar(0), call.scalar(1)});
 }

@@ -29,7 +29,20 @@ def run(options) -> None:
         "CPU features": " ".join(name for name, there in info["features"].items() if there),
         "threads": info["threads_reason"],
         "CPUs": f"{info['affinity']} by affinity, quota {quota}",
-        "CUDA": "no: this version has CPU kernels only",
+        "CUDA": _cuda(info["cuda"]),
+        "default device": info["device"],
     }
     for name, value in lines.items():
         print(f"{name:<16} {value}")
+
+
+def _cuda(found: dict) -> str:
+    if found["reason"]:
+        return f"no: {found['reason']}"
+    cards = ", ".join(
+        f"cuda:{i} {card['name']} ({card['capability'][0]}.{card['capability'][1]}, "
+        f"{card['memory'] / 2**30:.0f} GiB{'' if card['supported'] else ', too old'})"
+        for i, card in enumerate(found["devices"])
+    )
+    emulated = "EMULATED on the CPU (FASTNN_CUDA_EMULATOR=1): " if found["emulated"] else ""
+    return f"{emulated}{cards}, driver for CUDA {found['driver']}"

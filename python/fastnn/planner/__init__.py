@@ -4,6 +4,18 @@ from __future__ import annotations
 
 from .fuse import fuse_losses
 from .lower import plan
-from .plan import ARENA, CONSTANTS, SPACES, Place, Plan, Step
+from .plan import ARENA, CONSTANTS, CPU, CUDA, SPACES, Place, Plan, Step, Target
 
-__all__ = ["ARENA", "CONSTANTS", "SPACES", "Place", "Plan", "Step", "fuse_losses", "plan"]
+__all__ = [
+    "ARENA",
+    "CONSTANTS",
+    "CPU",
+    "CUDA",
+    "SPACES",
+    "Place",
+    "Plan",
+    "Step",
+    "Target",
+    "fuse_losses",
+    "plan",
+]

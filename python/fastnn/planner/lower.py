@@ -16,7 +16,7 @@ from .fuse import fuse
 from .hazards import place_barriers
 from .lifetimes import lifetimes, roots
 from .order import live_nodes
-from .plan import ARENA, CONSTANTS, SPACES, Place, Plan, Step
+from .plan import ARENA, CONSTANTS, CPU, SPACES, Place, Plan, Step, Target
 from .signature import match_dims, signatures
 
 
@@ -24,7 +24,7 @@ def plan(
     graph: Graph,
     outputs: dict[str, Tensor] | None = None,
     homes: dict[Tensor, Place] | None = None,
-    alignment: int = 64,
+    target: Target = CPU,
     check_finite: bool = False,
     keep_homes: bool = True,
 ) -> Plan:
@@ -34,7 +34,7 @@ def plan(
         outputs: tensors to keep readable in the arena after a run, by name.
         homes: tensors with a place of their own outside the arena (a parameter's gradient in the
             flat gradient buffer, a prediction in a bound array).
-        alignment: of arena buffers, in bytes: 64 on the CPU, 256 on CUDA.
+        target: the kind of device: `CPU` or `CUDA`.
         check_finite: after each step, one that looks for NaN and infinity in what it wrote.
         keep_homes: what has a home stays readable there after a run. If False, a gradient may never
             get there: the product that makes it hands it to the optimizer at once (chain.py).
@@ -50,7 +50,7 @@ def plan(
     root = roots(nodes)
     lives = lifetimes(nodes, outputs.values(), set(homes))
     reuse = in_place(nodes, lives, root, _can_share)
-    offsets, arena_bytes = lay_out(lives, alignment, reuse)
+    offsets, arena_bytes = lay_out(lives, target.alignment, reuse)
     places = {t: Place(ARENA, offset, t.nbytes) for t, offset in offsets.items()}
     places.update(homes)
     bound: dict[str, tuple[tuple[int, ...], str]] = {
@@ -63,7 +63,7 @@ def plan(
     steps = [_step(node, places) for node in nodes if not node.op.alias]
     if check_finite:
         steps = _checked(steps)
-    else:
+    elif target.chains:
         steps = chain(steps, places, keep if keep_homes else outputs.values())
     place_barriers(steps)
     return Plan(steps, places, arena_bytes, constants, bound, outputs)

@@ -14,6 +14,19 @@ SPACES = (ARENA, CONSTANTS, "params", "frozen", "grads", "slots", "state")
 
 
 @dataclass(frozen=True)
+class Target:
+    """What a plan is made for."""
+
+    alignment: int = 64  # of arena buffers, in bytes
+    chains: bool = True  # may products hand their result to the optimizer (chain.py)?
+
+
+CPU = Target()
+# One launch over all parameters is quicker than one for each.
+CUDA = Target(alignment=256, chains=False)
+
+
+@dataclass(frozen=True)
 class Place:
     """Where a tensor lies: a space by name, first byte, length."""
 

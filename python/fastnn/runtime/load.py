@@ -1,7 +1,8 @@
-"""The native module, imported when something first needs it."""
+"""The native modules, imported when something first needs them."""
 
 from __future__ import annotations
 
+import os
 from types import ModuleType
 
 _core: ModuleType | None = None
@@ -23,9 +24,35 @@ def core() -> ModuleType:
     return _core
 
 
+def cuda() -> ModuleType:
+    """The native module behind device="cuda": `fastnn._cuda`, or, where the environment says
+    FASTNN_CUDA_EMULATOR=1, the emulator that tests build (`tools/build_emulator.py`).
+
+    Raises:
+        ImportError: it does not load.
+    """
+    if os.environ.get("FASTNN_CUDA_EMULATOR") == "1":
+        try:
+            import fastnn_cuda_emulator as module
+        except ImportError as error:
+            raise ImportError(
+                "FASTNN_CUDA_EMULATOR is 1, but the emulator cannot be imported: build it with "
+                "`python tools/build_emulator.py`, and put build-emulator on PYTHONPATH "
+                f"({error})."
+            ) from error
+        return module
+    try:
+        from fastnn import _cuda as module
+    except ImportError as error:
+        raise ImportError(
+            f"fastnn's CUDA module cannot be loaded: {error}. Reinstall with "
+            "`pip install --force-reinstall fastnn-native`, or `pip install .` in the source tree."
+        ) from error
+    return module
+
+
 def _explain(error: ImportError) -> str:
     import glob
-    import os
     import sysconfig
 
     folder = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -1,4 +1,4 @@
-"""A plan, ready to run on a device: native code on the CPU, or the NumPy references."""
+"""A plan, ready to run on a device: native code on the CPU or a GPU, or the NumPy references."""
 
 from __future__ import annotations
 
@@ -15,17 +15,25 @@ __all__ = ["INSTR", "CpuProgram", "make_program"]
 
 
 def make_program(plan: Plan, buffers: dict[str, np.ndarray], device: str = "cpu"):
-    """A program for `device`: "cpu", "numpy" (float32 references) or "numpy:float64".
+    """A program for `device`: "cpu", "cuda", "cuda:1", "numpy" (float32 references) or
+    "numpy:float64".
 
     `buffers` are the model's flat byte buffers by space name; they are used in place.
+
+    Raises ValueError or RuntimeError for a device that is not there (`device.check_device`).
     """
     if device == "cpu":
         return CpuProgram(plan, buffers)
-    if device in ("numpy", "numpy:float32", "numpy:float64"):
-        from .numpy_program import NumpyProgram
+    from .device import check_device
 
-        return NumpyProgram(plan, buffers, device.partition(":")[2] or "float32")
-    raise ValueError(f"Unknown device {device!r}: 'cpu', 'numpy' or 'numpy:float64' are known.")
+    asked = check_device(device)
+    if asked.kind == "cuda":
+        from .cuda_program import CudaProgram
+
+        return CudaProgram(plan, buffers, asked.index)
+    from .numpy_program import NumpyProgram
+
+    return NumpyProgram(plan, buffers, asked.dtype)
 
 
 # Operations (and quarters of bytes) of a forward pass that is done by its caller alone, with the

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from fastnn import ops
 from fastnn.graph import Bound, Graph, Tensor, Variable, gradients
-from fastnn.planner import Place, Plan, fuse_losses, plan
+from fastnn.planner import CPU, Place, Plan, Target, fuse_losses, plan
 
 from .parameters import Parameters
 
@@ -60,6 +60,7 @@ def train_plan(
     batch: int,
     check_finite: bool,
     keep_gradients: bool,
+    target: Target = CPU,
 ) -> Plan:
     """The plan of one training step on `batch` rows."""
     with Graph() as graph:
@@ -70,7 +71,9 @@ def train_plan(
         homes = _gradients(graph, total, parameters)
         graph.scope = "optimizer"
         optimizer.emit(parameters)
-    return plan(graph, homes=homes, check_finite=check_finite, keep_homes=keep_gradients)
+    return plan(
+        graph, homes=homes, target=target, check_finite=check_finite, keep_homes=keep_gradients
+    )
 
 
 def test_plan(
@@ -82,6 +85,7 @@ def test_plan(
     data: DataSpec,
     batch: int,
     check_finite: bool,
+    target: Target = CPU,
 ) -> Plan:
     """The plan of one evaluation step on `batch` rows."""
     with Graph() as graph:
@@ -89,10 +93,16 @@ def test_plan(
             graph, model, loss, metrics, weighted_metrics, loss_total, data, batch, training=False
         )
         fuse_losses(graph)
-    return plan(graph, check_finite=check_finite)
+    return plan(graph, target=target, check_finite=check_finite)
 
 
-def call_plan(layer, x: tuple[tuple[int, ...], str], rows: int, training: bool = False) -> Plan:
+def call_plan(
+    layer,
+    x: tuple[tuple[int, ...], str],
+    rows: int,
+    training: bool = False,
+    target: Target = CPU,
+) -> Plan:
     """The plan of a layer's (a model's) forward pass on exactly `rows` rows: float32 rows are read
     where the bound array "x" lies, and the result is written where "out" lies.
 
@@ -107,7 +117,7 @@ def call_plan(layer, x: tuple[tuple[int, ...], str], rows: int, training: bool =
         graph.scope = "output"
         if y.node is None or y.node.op.alias:
             y = ops.copy(y)
-    return plan(graph, homes={y: Place("out", 0, y.nbytes)})
+    return plan(graph, homes={y: Place("out", 0, y.nbytes)}, target=target)
 
 
 def _loss_and_metrics(

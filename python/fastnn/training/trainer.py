@@ -8,8 +8,9 @@ from collections import OrderedDict
 import numpy as np
 
 from fastnn.graph import Storage, Variable, planning
-from fastnn.planner import Plan
+from fastnn.planner import CPU, CUDA, Plan
 from fastnn.precision import get_matmul_precision
+from fastnn.runtime.device import check_device, default_device
 from fastnn.runtime.program import make_program
 
 from .parameters import Parameters
@@ -35,7 +36,12 @@ class Trainer:
             (slower: every result is looked at).
         keep_gradients: leave the gradients of a step readable (`parameters.gradient(v)`). Otherwise
             most of them are used up while they are made, which is faster.
-        device: "cpu", or "numpy" / "numpy:float64" for the slow NumPy references.
+        device: "cpu"; "cuda" or "cuda:1" for an NVIDIA GPU; "numpy" or "numpy:float64" for the slow
+            NumPy references. By default what `fastnn.set_default_device` set.
+
+    Raises:
+        ValueError: no such device.
+        RuntimeError: CUDA cannot be used here; the message says what is missing.
     """
 
     def __init__(
@@ -49,7 +55,7 @@ class Trainer:
         seed: int | None = None,
         check_finite: bool = False,
         keep_gradients: bool = False,
-        device: str = "cpu",
+        device: str | None = None,
     ):
         from fastnn import losses, optimizers, utils
         from fastnn import metrics as metric_room
@@ -66,7 +72,8 @@ class Trainer:
         self.seed = utils.next_seed() if seed is None else int(seed)
         self.check_finite = check_finite
         self.keep_gradients = keep_gradients
-        self.device = device
+        self.device = default_device() if device is None else device
+        self._target = CUDA if check_device(self.device).kind == "cuda" else CPU
         self.parameters: Parameters | None = None
         self._trainable: list[Variable] | None = None  # decided when training is first planned
         self._loss_total = Variable(np.zeros(2, np.float64), name="loss", space="state")
@@ -276,11 +283,13 @@ class Trainer:
         """Within `planning`."""
         self._prepare(kind)
         if kind == "predict":
-            return call_plan(self.model, data.x, batch)
+            return call_plan(self.model, data.x, batch, target=self._target)
         self._resolve_metrics(data)
         state = (self.loss, self.metrics, self.weighted_metrics)
         if kind == "test":
-            return test_plan(self.model, *state, self._loss_total, data, batch, self.check_finite)
+            return test_plan(
+                self.model, *state, self._loss_total, data, batch, self.check_finite, self._target
+            )
         loss, *metrics = state
         return train_plan(
             self.model,
@@ -293,6 +302,7 @@ class Trainer:
             batch,
             self.check_finite,
             self.keep_gradients,
+            self._target,
         )
 
     def _prepare(self, kind: str) -> None:

@@ -1,0 +1,17 @@
+// The end of a step.
+#include "cuda/advance.h"
+
+namespace fastnn::cuda {
+namespace {
+
+__global__ void advance_kernel(DeviceRun* run) {
+  ++run->step;
+  run->row += run->batch;
+  run->scalars += run->scalars_width;
+}
+
+}  // namespace
+
+void advance(Stream& stream) { stream.launch(advance_kernel, {1, 1}, stream.run()); }
+
+}  // namespace fastnn::cuda

@@ -1,0 +1,126 @@
+#include "cuda/runner.h"
+
+#include <cstring>
+#include <stdexcept>
+#include <string>
+
+#include "cuda/advance.h"
+
+namespace fastnn::cuda {
+namespace {
+
+Call resolve(const Instr& instr, const std::vector<Memory>& memory) {
+  const Signature& signature = signatures()[instr.opcode];
+  const Footprint footprint = check_shapes({instr, 0}, signature);
+  Call call{};
+  for (int i = 0; i < kMaxDims; ++i) call.dim[i] = instr.dims[i];
+  for (int i = 0; i < kMaxAttrs; ++i) call.attr[i] = instr.attrs[i];
+  for (int i = 0; i < static_cast<int>(signature.operands.size()); ++i) {
+    const Ref& ref = instr.operands[i];
+    if (ref.space < 0) continue;
+    const bool any_rows = signature.operands[i].any_rows();
+    call.operand[i] = static_cast<char*>(memory[ref.space].data) + ref.offset;
+    call.bytes[i] = any_rows ? memory[ref.space].bytes - ref.offset : footprint.bytes[i];
+  }
+  call.node = instr.node;
+  call.opcode = instr.opcode;
+  call.flags = instr.flags;
+  return call;
+}
+
+}  // namespace
+
+Runner::Runner(std::shared_ptr<const Program> program, Device& device,
+               const std::vector<Memory>& memory)
+    : program_(std::move(program)),
+      device_(device),
+      run_(device, sizeof(DeviceRun)),
+      stream_(device, reinterpret_cast<DeviceRun*>(run_.data())) {
+  program_->check(memory);
+  for (const Instr& instr : program_->instrs()) {
+    steps_.push_back({kernel_of(instr.opcode), resolve(instr, memory)});
+  }
+  device_.make_current();
+  stream_.prepare();
+  enqueue_step();
+  scratch_ = DeviceMemory(device, stream_.scratch_bytes());
+  stream_.prepared(scratch_.data());
+}
+
+Runner::~Runner() {
+  if (graph_ != nullptr) cudaGraphExecDestroy(graph_);
+}
+
+Report Runner::run(const RunArguments& arguments) {
+  check_arguments(arguments);
+  if (arguments.steps == 0) return {};
+  const std::lock_guard<std::mutex> lock(device_.mutex());
+  device_.make_current();
+  begin(arguments);
+  if (arguments.steps > 1 && graph_ == nullptr) capture();
+  for (std::int64_t i = 0; i < arguments.steps; ++i) {
+    if (graph_ != nullptr) {
+      check(cudaGraphLaunch(graph_, device_.stream()), "launching a step's graph");
+    } else {
+      enqueue_step();
+    }
+  }
+  DeviceRun run;
+  run_.download(&run, sizeof run);
+  return run.report.reported ? run.report.first : Report{};
+}
+
+void Runner::check_arguments(const RunArguments& arguments) const {
+  const std::int64_t columns = program_->scalar_columns();
+  if (arguments.steps < 0 || arguments.row < 0 || arguments.batch < 0 || arguments.step < 0) {
+    throw std::invalid_argument("run: steps, row, batch and step are expected to be at least 0");
+  }
+  if (arguments.scalars_width < columns) {
+    throw std::invalid_argument("run: this program reads " + std::to_string(columns) +
+                                " scalars a step, but the table of scalars has " +
+                                std::to_string(arguments.scalars_width) + " columns");
+  }
+}
+
+void Runner::begin(const RunArguments& arguments) {
+  const std::size_t bytes =
+      static_cast<std::size_t>(arguments.steps * arguments.scalars_width) * sizeof(float);
+  if (bytes > scalars_.bytes()) scalars_ = DeviceMemory(device_, bytes);
+  if (bytes > 0) scalars_.upload(arguments.scalars, bytes);
+  DeviceRun run{};
+  run.step = arguments.step;
+  run.row = arguments.row;
+  run.batch = arguments.batch;
+  run.seed = arguments.seed;
+  run.scalars = reinterpret_cast<const float*>(scalars_.data());
+  run.scalars_width = arguments.scalars_width;
+  run_.upload(&run, sizeof run);
+}
+
+void Runner::enqueue_step() {
+  for (const Step& step : steps_) {
+    stream_.begin(step.call.node, signatures()[step.call.opcode].name);
+    step.kernel(step.call, stream_);
+  }
+  stream_.begin(static_cast<std::uint32_t>(steps_.size()), "advance");
+  advance(stream_);
+}
+
+void Runner::capture() {
+  check(cudaStreamBeginCapture(device_.stream(), cudaStreamCaptureModeThreadLocal),
+        "capturing a step");
+  cudaGraph_t graph = nullptr;
+  try {
+    enqueue_step();
+  } catch (...) {
+    cudaStreamEndCapture(device_.stream(), &graph);
+    if (graph != nullptr) cudaGraphDestroy(graph);
+    throw;
+  }
+  check(cudaStreamEndCapture(device_.stream(), &graph), "capturing a step");
+  const cudaError_t made = cudaGraphInstantiate(&graph_, graph, 0);
+  cudaGraphDestroy(graph);
+  check(made, "making a graph of a step");
+}
+
+}  // namespace fastnn::cuda

@@ -1,0 +1,48 @@
+// A program on a device: every operand an address in its memory, every instruction its launches, a
+// step captured once as a CUDA graph and replayed.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "cuda/kernel_table.h"
+#include "cuda/stream.h"
+#include "program/program.h"
+
+namespace fastnn::cuda {
+
+class Runner {
+ public:
+  // `memory` is the device's. Throws std::invalid_argument where it does not fit the program.
+  Runner(std::shared_ptr<const Program> program, Device& device, const std::vector<Memory>& memory);
+  Runner(const Runner&) = delete;
+  Runner& operator=(const Runner&) = delete;
+  ~Runner();
+
+  // What went wrong first (Fault::none: nothing), once all steps are done: unlike on the CPU, the
+  // steps after a fault have run too. `arguments.scalars` is the host's.
+  Report run(const RunArguments& arguments);
+
+  // Of one step, in order.
+  const std::vector<Launch>& launches() const { return stream_.launches(); }
+
+ private:
+  struct Step {
+    Kernel kernel;
+    Call call;
+  };
+
+  void check_arguments(const RunArguments& arguments) const;
+  void begin(const RunArguments& arguments);
+  void enqueue_step();
+  void capture();
+
+  std::shared_ptr<const Program> program_;
+  Device& device_;
+  DeviceMemory run_, scratch_, scalars_;
+  Stream stream_;
+  std::vector<Step> steps_;
+  cudaGraphExec_t graph_ = nullptr;
+};
+
+}  // namespace fastnn::cuda

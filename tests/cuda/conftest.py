@@ -1,0 +1,49 @@
+"""CUDA's kernels on a GPU where there is one, and on the emulator everywhere else."""
+
+from __future__ import annotations
+
+import importlib.util
+import shutil
+
+import numpy as np
+import pytest
+
+from fastnn.runtime import device, load
+from tools import build_emulator
+
+from .helpers import CudaKernel
+
+
+@pytest.fixture(scope="session")
+def emulator_folder() -> str | None:
+    """Where the emulator was built (what has not changed is kept); None where there is a GPU."""
+    if not device.cuda_info()["reason"]:
+        return None
+    if importlib.util.find_spec("pybind11") is None or shutil.which("g++") is None:
+        pytest.skip("there is no GPU, and to build the emulator takes g++ and pybind11")
+    return str(build_emulator.build().parent)
+
+
+@pytest.fixture(autouse=True)
+def cuda_device(emulator_folder, monkeypatch):
+    """The module behind device="cuda". Tests leave the emulator as they found it."""
+    if emulator_folder is not None:
+        monkeypatch.setenv("FASTNN_CUDA_EMULATOR", "1")
+        monkeypatch.syspath_prepend(emulator_folder)
+    module = load.cuda()
+    before = module.emulator.configure() if hasattr(module, "emulator") else None
+    yield module
+    if before is not None:
+        module.emulator.configure(**before)
+
+
+@pytest.fixture
+def kernel() -> CudaKernel:
+    return CudaKernel()
+
+
+@pytest.fixture(autouse=True)
+def quiet_references():
+    """References of special values divide by zero and overflow on purpose."""
+    with np.errstate(all="ignore"):
+        yield

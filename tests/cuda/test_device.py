@@ -1,0 +1,151 @@
+"""What there is, what is missing, and what fastnn says of it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+import fastnn
+from fastnn.keras import Sequential
+from fastnn.keras.layers import Activation, Input
+from fastnn.runtime import device
+
+
+@pytest.fixture
+def emulator(cuda_device):
+    if not hasattr(cuda_device, "emulator"):
+        pytest.skip("there is a GPU: nothing is missing")
+    return cuda_device.emulator
+
+
+def model():
+    return Sequential([Input((3,)), Activation("tanh")])
+
+
+def test_what_is_found(emulator):
+    found = fastnn.info()["cuda"]
+    assert found["built"] and found["emulated"] and found["reason"] == ""
+    assert found["driver"] == "13.0"
+    assert [d["capability"] for d in found["devices"]] == [(8, 0), (8, 0)]
+    assert all(d["supported"] for d in found["devices"])
+
+
+MISSING = {
+    "no driver": ({"driver": 0}, "no NVIDIA driver was found.*580 series or newer"),
+    "an old driver": ({"driver": 12040}, "supports CUDA 12.4, and fastnn needs 13.0.*580 series"),
+    "no device": ({"devices": 0}, "no CUDA-capable device"),
+    "an old card": ({"major": 7, "minor": 5}, r"has compute capability 7.5.*8.0 \(Ampere\)"),
+}
+
+
+@pytest.mark.parametrize("case", MISSING)
+def test_what_is_missing(emulator, case):
+    setting, message = MISSING[case]
+    emulator.configure(**setting)
+    assert device.cuda_info()["reason"]
+    with pytest.raises(RuntimeError, match=f'device="cuda" cannot be used: .*{message}'):
+        fastnn.Trainer(model(), device="cuda")
+    with pytest.raises(RuntimeError, match=message):
+        fastnn.set_default_device("cuda:0")
+    assert fastnn.default_device() == "cpu"
+    fastnn.Trainer(model(), device="cpu")  # everything else works
+
+
+def test_a_device_that_is_not_there(emulator):
+    with pytest.raises(ValueError, match="There is no device 'cuda:2'; here are cuda:0 .*cuda:1"):
+        fastnn.Trainer(model(), device="cuda:2")
+
+
+@pytest.mark.parametrize("name", ["gpu", "cuda:", "cuda:-1", "cuda:x", "CUDA", "", None, 0])
+def test_a_name_that_is_none(name):
+    with pytest.raises(ValueError, match="Unknown device"):
+        device.check_device(name)
+
+
+def test_the_default_device(cuda_device, monkeypatch):
+    monkeypatch.setattr(device, "_default", None)
+    assert fastnn.Trainer(model()).device == "cpu"
+    monkeypatch.setenv("FASTNN_DEVICE", "numpy")
+    assert fastnn.Trainer(model()).device == "numpy"
+    fastnn.set_default_device("cuda")
+    assert fastnn.Trainer(model()).device == "cuda"
+    assert fastnn.Trainer(model(), device="cpu").device == "cpu"
+
+
+def python(code: str, **environment) -> subprocess.CompletedProcess:
+    """Runs `code` in a new process."""
+    path = os.pathsep.join(p for p in sys.path if p)
+    return subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": path, **environment},
+    )
+
+
+def test_the_emulator_is_never_chosen_silently(emulator):
+    """It is on the path, but nobody asked for it."""
+    code = "import fastnn; print(fastnn.info()['cuda']['emulated'])"
+    for value in ("", "0"):
+        assert python(code, FASTNN_CUDA_EMULATOR=value).stdout == "False\n"
+    assert "EMULATED" in python("from fastnn.__main__ import main; main(['info'])").stdout
+
+
+def test_an_emulator_that_is_not_built():
+    code = "import fastnn, sys; sys.path.clear(); print(fastnn.info()['cuda']['reason'])"
+    run = python(code.replace("sys.path.clear()", "sys.path[:] = [p for p in sys.path "
+                              "if 'emulator' not in p]"), FASTNN_CUDA_EMULATOR="1")  # fmt: skip
+    assert "tools/build_emulator.py" in run.stdout, run.stderr
+
+
+@pytest.mark.parametrize("name", ["FASTNN_CUDA_EMULATOR", "FASTNN_DEVICE"])
+def test_the_environment_is_checked(name):
+    run = python("import fastnn", **{name: "yes"})
+    assert f"ValueError: {name} is 'yes'" in run.stderr
+
+
+def test_import_makes_no_cuda_call():
+    """Not even the module is loaded, nor the emulator."""
+    code = (
+        "import sys, fastnn.keras, fastnn.training.trainer, fastnn.runtime.program; "
+        "print([m for m in sys.modules if 'cuda' in m and m.startswith('fastnn')])"
+    )
+    run = python(code)
+    assert run.stdout == "[]\n", run.stdout + run.stderr
+
+
+def test_use_after_fork_is_an_error():
+    code = (
+        "import os, fastnn\n"
+        "from fastnn.keras import Sequential\n"
+        "from fastnn.keras.layers import Activation, Input\n"
+        "model = lambda: Sequential([Input((3,)), Activation('tanh')])\n"
+        "fastnn.Trainer(model(), device='cuda').predict([[1.0, 2.0, 3.0]], verbose=0)\n"
+        "if os.fork() == 0:\n"
+        "    try:\n"
+        "        fastnn.Trainer(model(), device='cuda')\n"
+        "    except RuntimeError as error:\n"
+        "        print(error, flush=True)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+    )
+    run = python(code)
+    assert "before this process was forked" in run.stdout and "'spawn'" in run.stdout, run.stderr
+
+
+def test_a_child_may_use_what_its_parent_did_not():
+    code = (
+        "import os, fastnn, sys\n"
+        "from fastnn.runtime.device import check_device\n"
+        "if os.fork() == 0:\n"
+        "    check_device('cuda')\n"
+        "    print('usable', flush=True)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+    )
+    run = python(code)
+    assert run.stdout == "usable\n", run.stderr
