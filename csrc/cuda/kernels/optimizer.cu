@@ -50,11 +50,16 @@ void run(const Call& call, Stream& stream, int factor_operand, Rule rule, Slots.
 
 float one_minus(double x) { return static_cast<float>(1.0 - x); }
 
+// A slot below the least normal number becomes zero, as on the CPU.
+__device__ __forceinline__ Vec decayed(Vec slot) {
+  return select(lt(abs(slot), Vec::set(0x1p-126f)), Vec::zero(), slot);
+}
+
 // Moves a slot towards x: slot += (x - slot) * share.
 template <class Lanes>
 __device__ __forceinline__ Vec move_towards(float* slot, Vec x, float share, Lanes lanes) {
   const Vec old = lanes.load(slot);
-  const Vec value = old + (x - old) * Vec::set(share);
+  const Vec value = decayed(old + (x - old) * Vec::set(share));
   lanes.store(value, slot);
   return value;
 }
@@ -65,7 +70,7 @@ struct Average {
 
   template <class Lanes>
   __device__ __forceinline__ Vec operator()(float* slot, Vec x, Lanes lanes) const {
-    const Vec value = Vec::set(rho) * lanes.load(slot) + Vec::set(rest) * x;
+    const Vec value = decayed(Vec::set(rho) * lanes.load(slot) + Vec::set(rest) * x);
     lanes.store(value, slot);
     return value;
   }
@@ -80,7 +85,7 @@ struct Sgd {
   template <class Lanes>
   __device__ __forceinline__ Vec operator()(Vec p, Vec g, Vec rate, int64_t i, Lanes lanes) const {
     if (velocity == nullptr) return p - g * rate;
-    const Vec v = lanes.load(velocity + i) * Vec::set(momentum) - g * rate;
+    const Vec v = decayed(lanes.load(velocity + i) * Vec::set(momentum) - g * rate);
     lanes.store(v, velocity + i);
     return p + (nesterov ? v * Vec::set(momentum) - g * rate : v);
   }
@@ -116,7 +121,7 @@ struct Rmsprop {
     }
     Vec step = rate * g / sqrt(square + Vec::set(epsilon));
     if (velocity != nullptr) {
-      step = Vec::set(momentum) * lanes.load(velocity + i) + step;
+      step = decayed(Vec::set(momentum) * lanes.load(velocity + i) + step);
       lanes.store(step, velocity + i);
     }
     return p - step;
@@ -157,7 +162,7 @@ struct Adamax {
   template <class Lanes>
   __device__ __forceinline__ Vec operator()(Vec p, Vec g, Vec rate, int64_t i, Lanes lanes) const {
     const Vec mean = move_towards(m + i, g, share_1, lanes);
-    const Vec norm = max(Vec::set(beta_2) * lanes.load(u + i), abs(g));
+    const Vec norm = decayed(max(Vec::set(beta_2) * lanes.load(u + i), abs(g)));
     lanes.store(norm, u + i);
     return p - mean * rate / (norm + Vec::set(epsilon));
   }
