@@ -235,6 +235,65 @@ def test_denormals_are_zeros(unit):
     assert not medium(unit, "nn", a, b).any()
 
 
+# ---- zeros (csrc/cpu/gemm/pair_zeros.h)
+
+
+def sparse(m, k, share=0.05):
+    kept = np.random.default_rng(m + k).random((m, k)) < share
+    kept[m // 2] = False
+    return np.where(kept, normal((m, k), 5), np.float32(0))
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_zeros_change_no_bit(unit, form):
+    """A row alone is one of few, of which nothing is skipped; so are columns of a transposed B."""
+    for m, n, k in [(5, 33, 64), (40, 50, 80), (70, 130, 197), (200, 300, 333)]:
+        a, b = sparse(m, k), normal((k, n), 1)
+        a[:, 7] = -0.0
+        bias = normal(n, 2)
+        c, before = medium(unit, form, a, b, bias, "relu", before=True)
+        for i in range(0, m, 13):
+            row = medium(unit, form, a[i : i + 1], b, bias, "relu", before=True)
+            assert row[0].tobytes() == c[i : i + 1].tobytes()
+            assert row[1].tobytes() == before[i : i + 1].tobytes()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_zeros_are_skipped_where_there_are_many(unit, form):
+    """Told by the sign of a zero: a sum that underflows to -0 stays, unless +0 is added."""
+    m, n, k = 64, 64, 96
+    b = np.ones((k, n), np.float32)
+    b[0] = -(2.0**-100)
+    a = np.zeros((m, k), np.float32)
+    a[:, 0] = 2.0**-100  # the one product underflows; a dense chain goes on to add 0 * 1
+    skipped = unit.isa in ("avx512", "software dots") and form != "nt"
+    assert (np.signbit(medium(unit, form, a, b)) == skipped).all()
+    a[:, 1:] = 1
+    b[1:] = 0  # no zeros in A: the same sums, now all of them done
+    assert not np.signbit(medium(unit, form, a, b)).any()
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf, 3.4e38])
+@pytest.mark.parametrize("form", FORMS)
+def test_zero_times_infinity_is_not_zero(unit, form, bad):
+    """Where B is not finite, rounded, nothing is skipped: 0 * inf is NaN."""
+    m, n, k = 40, 50, 80
+    for position in ((0, 0), (k - 1, n - 1), (k // 2, n // 2)):
+        b = normal((k, n), 1)
+        b[position] = bad
+        c = medium(unit, form, sparse(m, k), b)
+        assert np.isnan(c[m // 2, position[1]])  # that row of A is all zeros
+        assert np.isfinite(np.delete(c, position[1], axis=1)).all()
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_nan_in_a_is_not_a_zero(unit, form):
+    a = sparse(40, 80)
+    a[7, 11] = np.nan
+    c = medium(unit, form, a, normal((80, 50), 1))
+    assert np.isnan(c[7]).all() and np.isfinite(np.delete(c, 7, axis=0)).all()
+
+
 # ---- high
 
 
@@ -355,8 +414,10 @@ def test_tiles_go_to_the_optimizer(unit, m, n, k, precision):
 @pytest.mark.parametrize("form", FORMS)
 def test_nothing_outside_is_read(unit, form, side):
     """Guard bytes show a stray write; a stray read shows only as a fault: this test would crash."""
-    for m, n, k in [*each_shape(unit), (2, 9, 19), (16, 17, 18), (13, 31, 17), (40, 8, 33)]:
-        a, b, _ = operands(m, n, k)
+    shapes = [*each_shape(unit), (2, 9, 19), (3, 40, 35), (16, 17, 18), (13, 31, 17), (40, 8, 33)]
+    factors = [operands(*shape)[:2] for shape in shapes]
+    for a, b in [*factors, (sparse(40, 75), normal((75, 50)))]:
+        (m, _), (_, n) = a.shape, b.shape
         expected = run(unit, form, a, b, np.full((m, n), np.nan, np.float32))
         c = np.full((m, n), np.nan, np.float32)
         got = run(unit, form, a, b, c, parts=2, guarded=side)

@@ -27,6 +27,7 @@ class TileUnit {
   static constexpr int kStep = 16;
   static constexpr int kTerms = kTermCount;
   static constexpr int kRowsPerCycle = 16 / (2 * kTerms - 1);
+  static constexpr bool kDots = false;
 
   struct Packed {
     const Pair* data;

@@ -12,15 +12,18 @@
 // not be repaid. That choice must not look at m: in a forward pass m is the batch, and the
 // prediction for a row must not depend on how many others came with it.
 //
-// Zeros of A are skipped in float32 only (zeros.h).
+// Where the unit makes dots (kDots), pairs of zeros in A are skipped, and a B that few rows use is
+// not packed.
 //
 // The file that includes this one says which units there are, with two types in FASTNN_ISA:
 // `Medium`, and `High` or `using High = void`; and it names the instructions: kName.
 #pragma once
 
+#include "cpu/gemm/dot_rows.h"
 #include "cpu/gemm/finish.h"
 #include "cpu/gemm/operands.h"
 #include "cpu/gemm/pair_product.h"
+#include "cpu/gemm/pair_zeros.h"
 #include "cpu/kernel_table.h"
 
 namespace fastnn::FASTNN_ISA {
@@ -43,20 +46,16 @@ FASTNN_INLINE bool large_enough(std::int64_t n, std::int64_t k) {
   return n >= kLeastPairN && k >= kLeastPairK;
 }
 
-// x * 0 is zero for every finite x, and NaN for the others.
-inline bool all_finite(const float* x, std::int64_t count) {
-  Vec sum[4] = {Vec::zero(), Vec::zero(), Vec::zero(), Vec::zero()};
-  std::int64_t i = 0;
-  for (; i + 4 * Vec::N <= count; i += 4 * Vec::N) {
-    FASTNN_UNROLL
-    for (int v = 0; v < 4; ++v) sum[v] = fma(Vec::load(x + i + v * Vec::N), Vec::zero(), sum[v]);
-  }
-  for (; i < count; i += Vec::N) sum[0] = fma(load_up_to(x + i, count - i), Vec::zero(), sum[0]);
-  return !any(is_nan(sum[0] + sum[1] + (sum[2] + sum[3])));
-}
-
 template <class Unit>
 void multiply_share(const Product& q, const Call& call, const Share& share) {
+  if (q.m == 0) return;
+  float* c = call.out<float>(3);
+  if constexpr (Unit::kDots) {
+    if (is_direct(q)) return multiply_directly(q, call, share.split(q.n, Vec::N), c, share.scratch);
+    if (may_skip_pairs(q) && multiply_pairs_skipping(q, call, share.split(q.m), c, share.scratch)) {
+      return;
+    }
+  }
   const PairGrid grid = make_pair_grid<Unit>(q, share.parts);
   const int row = share.part / grid.cols, col = share.part % grid.cols;
   if (row >= grid.rows) return;
@@ -66,7 +65,7 @@ void multiply_share(const Product& q, const Call& call, const Share& share) {
                    least(vecs * (col + 1) / grid.cols * Unit::kLanes, q.n)};
   if (rows.begin == rows.end || cols.begin >= cols.end) return;
   Unit unit;
-  multiply_pairs(unit, q, call, rows, cols, call.out<float>(3), share.scratch);
+  multiply_pairs(unit, q, call, rows, cols, c, share.scratch);
   unit.release();
 }
 
@@ -79,8 +78,9 @@ inline bool multiply_bf16(const Call& call, const Share& share) {
     return true;
   }
   if constexpr (kExists<High>) {
-    if (precision_of(call) == Precision::high && all_finite(q.a.data, q.m * q.k) &&
-        all_finite(q.b.data, q.k * q.n)) {
+    if (precision_of(call) == Precision::high &&
+        all_finite({q.a.data, q.m * q.k, false}, 1, q.m * q.k) &&
+        all_finite({q.b.data, q.k * q.n, false}, 1, q.k * q.n)) {
       multiply_share<High>(q, call, share);
       return true;
     }
@@ -100,7 +100,13 @@ void matmul_tn(const Call& call, const Share& share) {
 
 template <class Unit>
 std::size_t pair_scratch_bytes(const Product& q) {
-  return static_cast<std::size_t>(PairScratch<Unit>(q, q.m).total) * sizeof(Pair);
+  std::int64_t words = PairScratch<Unit>(q, q.m).total;
+  if constexpr (Unit::kDots) {
+    const std::int64_t skipping = may_skip_pairs(q) ? SkipScratch(q).total : 0;
+    if (words < skipping) words = skipping;
+    if (words < direct_words(q)) words = direct_words(q);
+  }
+  return static_cast<std::size_t>(words) * sizeof(Pair);
 }
 
 std::size_t scratch_bytes(const Call& call) {

@@ -15,6 +15,7 @@ struct DotUnit {
   static constexpr int kStep = 1;          // pairs of k in one step
   static constexpr int kTerms = 1;         // bf16 parts of each value
   static constexpr int kRowsPerCycle = 1;  // of a tile, for each vector and pair
+  static constexpr bool kDots = true;
 
   // A block of A: row i is at data + i * ld, its words along k; or at data + i, ld from one pair
   // to the next.

@@ -19,10 +19,6 @@ namespace fastnn::FASTNN_ISA {
 
 namespace base = FASTNN_BASE;
 
-FASTNN_INLINE Matrix corner(const Matrix& x, std::int64_t p, std::int64_t i) {
-  return {x.at(p, i), x.stride, x.along_k};
-}
-
 // Blocks: a strip of B is 96 KiB and lies in L2, with the block of A (256 KiB); all strips of a
 // block of columns are 1.5 MiB, and lie in L3 where L2 is smaller.
 inline constexpr std::int64_t kBlockPairs = 512;

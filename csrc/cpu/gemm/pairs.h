@@ -29,6 +29,10 @@ FASTNN_INLINE std::int64_t round_up(std::int64_t n, std::int64_t unit) {
   return ceil_div(n, unit) * unit;
 }
 
+FASTNN_INLINE Matrix corner(const Matrix& x, std::int64_t p, std::int64_t i) {
+  return {x.at(p, i), x.stride, x.along_k};
+}
+
 // Which part of a value is packed. `high` and `low` make a sum that has twice the bits: low is the
 // rounding error of high, in bf16 itself. Their values are finite, and `high` stays so.
 enum class Part { whole, high, low };
