@@ -63,6 +63,7 @@ def start(
     benchmark: str,
     chosen: argparse.Namespace,
     modes: Mapping[str, Sequence[str]],
+    script: str = "with_{peer}.py",
     **options: object,
 ) -> list[Worker]:
     """A worker for each mode of each peer that is there; says which are not.
@@ -70,6 +71,7 @@ def start(
     Args:
         benchmark: the folder of its scripts: `peers/<benchmark>/with_<peer>.py`.
         chosen: the parsed arguments.
+        script: another name of theirs.
         options: given to the workers, beside mode, threads and seed.
     """
     pythons = dict(chosen.peer)
@@ -81,8 +83,8 @@ def start(
         if subprocess.run([python, "-c", look], capture_output=True).returncode:
             print(f"{peer}: skipped, {python} has none", file=sys.stderr)
             continue
-        script = PEERS / benchmark / f"with_{peer}.py"
-        workers += [Worker(peer, mode, script, python, options) for mode in modes[peer]]
+        path = PEERS / benchmark / script.format(peer=peer)
+        workers += [Worker(peer, mode, path, python, options) for mode in modes[peer]]
     if not workers:
         sys.exit("nothing to compare: no peer is there")
     return workers
