@@ -72,7 +72,7 @@ class Caller {
   std::vector<RoutinePtr> kept_;  // the last used first
 };
 
-// Without a GIL, only one thread at a time may look at what a caller keeps.
+// For methods: without a GIL, only one thread at a time may look at what a caller keeps.
 template <typename Function>
 auto locked(py::handle self, Function function) {
   const py::scoped_critical_section section(self);
@@ -101,12 +101,12 @@ bool serves(py::handle out, const Rows& rows, const py::array& x) {
 }
 
 py::object call(py::handle self, py::handle given, py::handle out) {
+  Caller& caller = py::cast<Caller&>(self);
   py::object held = py::reinterpret_borrow<py::object>(given);
   Pieces pieces;
   if (Py_TYPE(given.ptr()) == py::detail::npy_api::get().PyArray_Type_) {
-    pieces = locked(self, [&](Caller& caller) {
-      return caller.pieces(py::reinterpret_borrow<py::array>(given));
-    });
+    const py::scoped_critical_section section(self);
+    pieces = caller.pieces(py::reinterpret_borrow<py::array>(given));
   }
   if (!pieces.many) {
     const py::tuple prepared = self.attr("_prepare")(given);
@@ -123,14 +123,13 @@ py::object call(py::handle self, py::handle given, py::handle out) {
     if (!serves(out, many.out(), x)) self.attr("_refuse_out")(out, x, many.out().shape());
     result = py::reinterpret_borrow<py::object>(out);
   }
-  const std::uint64_t seed = py::cast<Caller&>(self).seed();
   const char* from = static_cast<const char*>(x.data());
   char* to = static_cast<char*>(py::reinterpret_borrow<py::array>(result).mutable_data());
-  py::object fault = many.run(from, to, pieces.steps, seed);
+  py::object fault = many.run(from, to, pieces.steps, caller.seed());
   if (pieces.rest && fault.is_none()) {
     const std::int64_t done = pieces.steps * many.x().count;
     fault = pieces.rest->run(from + done * many.x().row_bytes(), to + done * many.out().row_bytes(),
-                             1, seed);
+                             1, caller.seed());
   }
   if (!fault.is_none()) self.attr("_raise")(fault);
   return result;
