@@ -163,15 +163,14 @@ std::unique_ptr<Routine> make_routine(std::shared_ptr<Program> program, const py
                                       std::size_t arena_bytes,
                                       const std::vector<py::ssize_t>& x_shape,
                                       const py::dtype& x_dtype,
-                                      const std::vector<py::ssize_t>& out_shape, bool alone,
-                                      py::object plan) {
+                                      const std::vector<py::ssize_t>& out_shape, py::object plan) {
   const auto rows = [](const std::vector<py::ssize_t>& shape, const py::dtype& dtype) {
     if (shape.empty()) throw std::invalid_argument("Routine: expected shapes of rows, got ()");
     return Rows{shape.front(), {shape.begin() + 1, shape.end()}, dtype};
   };
   return std::make_unique<Routine>(std::move(program), spaces, Routine::Roles{arena, x, out},
                                    arena_bytes, rows(x_shape, x_dtype),
-                                   rows(out_shape, py::dtype::of<float>()), alone, std::move(plan));
+                                   rows(out_shape, py::dtype::of<float>()), std::move(plan));
 }
 
 py::object run_once(const Routine& routine, const py::array& x, py::array out, std::uint64_t seed) {
@@ -190,7 +189,7 @@ py::object run_once(const Routine& routine, const py::array& x, py::array out, s
 void add_caller(py::module_& module) {
   py::class_<Routine, RoutinePtr>(module, "Routine")
       .def(py::init(&make_routine), "program"_a, "spaces"_a, py::kw_only(), "arena"_a, "x"_a,
-           "out"_a, "arena_bytes"_a, "x_shape"_a, "x_dtype"_a, "out_shape"_a, "alone"_a, "plan"_a)
+           "out"_a, "arena_bytes"_a, "x_shape"_a, "x_dtype"_a, "out_shape"_a, "plan"_a)
       .def_property_readonly("out_shape",
                              [](const Routine& r) { return py::tuple(py::cast(r.out().shape())); })
       .def("run", &run_once, "x"_a, "out"_a, "seed"_a);

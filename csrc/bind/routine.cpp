@@ -8,6 +8,13 @@
 namespace py = pybind11;
 
 namespace fastnn::bind {
+namespace {
+
+// The GIL is let go of for longer runs only: that costs 0.1 us, and 5 ms, Python's switch interval,
+// where another thread takes it.
+constexpr double kMostHeldNs = 20'000;
+
+}  // namespace
 
 py::ssize_t Rows::row_bytes() const {
   py::ssize_t bytes = dtype.itemsize();
@@ -30,11 +37,10 @@ bool Rows::fit(const py::array& array) const {
 }
 
 Routine::Routine(std::shared_ptr<Program> program, const py::sequence& spaces, Roles roles,
-                 std::size_t arena_bytes, Rows x, Rows out, bool alone, py::object plan)
+                 std::size_t arena_bytes, Rows x, Rows out, py::object plan)
     : x_(std::move(x)),
       out_(std::move(out)),
       x_first_(roles.x < roles.out),
-      alone_(alone),
       plan_(std::move(plan)) {
   std::vector<Memory> memory;
   for (const py::object space : spaces) {
@@ -46,6 +52,7 @@ Routine::Routine(std::shared_ptr<Program> program, const py::sequence& spaces, R
   memory.at(roles.x) = {nullptr, x_.count * x_.row_bytes(), true, true};
   memory.at(roles.out) = {nullptr, out_.count * out_.row_bytes(), false, true};
   lanes_ = std::make_unique<Lanes>(std::move(program), std::move(memory), roles.arena, arena_bytes);
+  step_ns_ = lanes_->alone_ns();
 }
 
 py::object Routine::run(const char* x, char* out, std::int64_t steps, std::uint64_t seed) const {
@@ -56,9 +63,9 @@ py::object Routine::run(const char* x, char* out, std::int64_t steps, std::uint6
   arguments.steps = steps;
   arguments.seed = seed;
   arguments.moved = moved;
-  arguments.threads = alone_ ? 1 : num_threads();
+  arguments.threads = num_threads();
   Report report;
-  if (alone_ && steps == 1) {
+  if (step_ns_ * static_cast<double>(steps) < kMostHeldNs) {
     report = lanes_->run(arguments);
   } else {
     const py::gil_scoped_release released;

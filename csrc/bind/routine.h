@@ -34,10 +34,9 @@ class Routine {
   };
 
   // spaces: the model's arrays, and None for those that have a role.
-  // alone: there is too little work to wake another thread for, or to let go of the GIL.
   // plan: what the program was made from, for messages.
   Routine(std::shared_ptr<Program> program, const pybind11::sequence& spaces, Roles roles,
-          std::size_t arena_bytes, Rows x, Rows out, bool alone, pybind11::object plan);
+          std::size_t arena_bytes, Rows x, Rows out, pybind11::object plan);
 
   const Rows& x() const { return x_; }
   const Rows& out() const { return out_; }
@@ -49,7 +48,7 @@ class Routine {
  private:
   Rows x_, out_;
   bool x_first_;
-  bool alone_;
+  double step_ns_;  // about, on one thread
   pybind11::object plan_;
   std::vector<Buffer> buffers_;
   std::unique_ptr<Lanes> lanes_;

@@ -23,6 +23,8 @@ class Lanes {
   Lanes(const Lanes&) = delete;
   Lanes& operator=(const Lanes&) = delete;
 
+  double alone_ns() const;  // estimated, of one step on one thread
+
   // In the first lane that is free. Waits where all are taken.
   Report run(const RunArguments& arguments);
 

@@ -123,12 +123,11 @@ class Routine:
         x_shape: Sequence[int],
         x_dtype: np.dtype[Any],
         out_shape: Sequence[int],
-        alone: bool,
         plan: Any,
     ) -> None:
         """`spaces` are arrays, and None where nobody uses a space and for those of the arena, of x
-        and of the result, of which `arena`, `x` and `out` are the numbers. `alone`: runs on one
-        thread, with the GIL held. `plan` comes back with a fault."""
+        and of the result, of which `arena`, `x` and `out` are the numbers. `plan` comes back with a
+        fault."""
 
     @property
     def out_shape(self) -> tuple[int, ...]: ...

@@ -32,7 +32,6 @@ def add_twice(weights, rows=ROWS, **changes):
         "x_shape": (rows, WIDTH),
         "x_dtype": np.dtype(np.float32),
         "out_shape": (rows, WIDTH),
-        "alone": False,
         "plan": None,
     }
     program = _core.Program(instrs, [nbytes, -1, -1, -1])

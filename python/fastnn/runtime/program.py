@@ -36,12 +36,6 @@ def make_program(plan: Plan, buffers: dict[str, np.ndarray], device: str = "cpu"
     return NumpyProgram(plan, buffers, asked.dtype)
 
 
-# Operations (and quarters of bytes) of a forward pass that is done by its caller alone, with the
-# GIL held: about 20 microseconds. To wake another thread takes about as long; to let go of the GIL
-# and to take it back costs 0.1 microseconds, and 5 milliseconds where another thread took it.
-ALONE = 2_000_000
-
-
 def make_routine(plan: Plan, buffers: dict[str, np.ndarray], x: np.ndarray, rows: int):
     """The native form of a `training.step.call_plan` for `rows` rows like those of x."""
     own = {CONSTANTS: plan.constants, **buffers}
@@ -59,7 +53,6 @@ def make_routine(plan: Plan, buffers: dict[str, np.ndarray], x: np.ndarray, rows
         x_shape=(rows, *x.shape[1:]),
         x_dtype=x.dtype,
         out_shape=out_shape,
-        alone=plan.flops + plan.bytes_moved() // 4 <= ALONE,
         plan=plan,
     )
 
