@@ -22,6 +22,8 @@ MODES = {
     "sklearn": ["fit"],
     "numpy": ["by hand"],
 }
+CHOICES = ["fp32", "bf16", "one thread", "avx2", "generic"]
+CHOICES += ["gradients in memory", "a call for each step"]
 PEAKS = ["fma", "bf16 dot", "bf16 tiles"]
 NETWORKS = ["784-128-10", "784-1024-1024-10"]
 ROWS = 4096  # 12.8 MB: an epoch has 4096 / batch steps
@@ -32,11 +34,16 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=NETWORKS, metavar="SIZES")
     parser.add_argument("--batches", nargs="+", type=int, default=[128], metavar="N")
     parser.add_argument("--modes", nargs="+", metavar="MODE", help="only these, of every peer")
+    parser.add_argument(
+        "--choices",
+        action="store_true",
+        help="fastnn beside itself, in each mode without one of its choices",
+    )
     chosen = parser.parse_args()
-    modes = {
-        peer: [mode for mode in of_peer if not chosen.modes or mode in chosen.modes]
-        for peer, of_peer in MODES.items()
-    }
+    modes = {"fastnn": CHOICES} if chosen.choices else MODES
+    chosen.only = [peer for peer in chosen.only if peer in modes]
+    if chosen.modes:
+        modes = {peer: [m for m in modes[peer] if m in chosen.modes] for peer in modes}
     workers = start("step", chosen, modes, rows=ROWS)
     cases = [
         Case(f"{net} {batch}", {"flops": flops(net, batch), "steps": -(-ROWS // batch)})

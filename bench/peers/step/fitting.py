@@ -7,22 +7,35 @@ until one is asked for, so that an epoch costs what it costs in the middle of a 
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
-from task import task_of, telling
+from task import Task, task_of, telling
 
 FOREVER = 10**6
 
 
-def prepare(k: Any, case: str, chosen: SimpleNamespace, **compile_options: Any):
+def model_of(k: Any, task: Task, **compile_options: Any) -> Any:
     """k: `keras` or `fastnn.keras`."""
-    task = task_of(case, chosen)
     hidden = [k.layers.Dense(n, activation="relu") for n in task.sizes[1:-1]]
     last = k.layers.Dense(task.sizes[-1], activation="softmax")
     model = k.Sequential([k.Input((task.sizes[0],)), *hidden, last])
     model.set_weights(task.weights)
     model.compile(k.optimizers.Adam(1e-3), "sparse_categorical_crossentropy", **compile_options)
+    return model
+
+
+def prepare(
+    k: Any,
+    case: str,
+    chosen: SimpleNamespace,
+    fit_of: Callable[[Any], Callable] = lambda model: model.fit,
+    **compile_options: Any,
+) -> Callable[[], dict]:
+    """A case that trains an epoch, and tells its losses."""
+    task = task_of(case, chosen)
+    run = fit_of(model_of(k, task, **compile_options))
     asked, done = threading.Semaphore(0), threading.Semaphore(0)
     seen = {}
 
@@ -35,7 +48,8 @@ def prepare(k: Any, case: str, chosen: SimpleNamespace, **compile_options: Any):
             done.release()
 
     def fit() -> None:
-        model.fit(task.x, task.y, task.batch, FOREVER, verbose=0, callbacks=[Turns()])
+        how = {"batch_size": task.batch, "epochs": FOREVER, "verbose": 0}
+        run(task.x, task.y, callbacks=[Turns()], **how)
 
     threading.Thread(target=fit, daemon=True).start()
 
