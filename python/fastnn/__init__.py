@@ -63,7 +63,8 @@ def info() -> dict[str, Any]:
     """What programs run on here, and why.
 
     Returns:
-        a dict: isa, isa_reason, isas (all that are usable), features (of the CPU), threads,
+        a dict: isa, isa_reason, isas (all that are usable), features (of the CPU), bf16 (the
+        instructions that make bf16 products, or None: all are float32), threads,
         threads_reason, affinity (CPUs), quota (CPUs or None), device (the default one), cuda (what
         there is of it: a dict of built, emulated, driver, devices, reason).
     """

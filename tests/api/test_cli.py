@@ -71,6 +71,7 @@ def test_info(capsys):
     info = fastnn.info()
     assert fastnn.__version__ in printed
     assert re.search(rf"instruction set +{info['isa']}", printed)
+    assert re.search(rf"bf16 products +{info['bf16'] or 'none'}", printed)
     assert re.search(rf"threads +{info['threads']}\b", printed)
     assert re.search(r"CUDA +no", printed)
 

@@ -25,7 +25,8 @@ HIGH, MEDIUM = PRECISIONS.index("high"), PRECISIONS.index("medium")
 SPLIT = 2.0**-18  # a rounding to bf16 of a rounding to bf16, relative
 
 # Shapes (m, n, k) at the edges of tiles (8 x 48 and 32 x 32), of steps (2 and 32 of k), and of what
-# is large enough; then of blocks (256 and 1024 of k, 128 rows, 768 columns).
+# is large enough; then of blocks (256 and 1024 of k, 128 rows, 768 columns), and of what is read in
+# longer pieces (1024 columns).
 SMALL = [
     (1, 8, 16),
     (1, 70, 300),
@@ -38,7 +39,14 @@ SMALL = [
     (64, 96, 40),
     (75, 130, 97),
 ]
-LARGE = [(3, 517, 1500), (129, 300, 290), (140, 40, 1100), (131, 800, 70), (299, 801, 1031)]
+LARGE = [
+    (3, 517, 1500),
+    (129, 300, 290),
+    (140, 40, 1100),
+    (131, 1100, 70),
+    (20, 1050, 151),
+    (299, 801, 1031),
+]
 
 
 def reason(kernel, m, n, k, form="nn", precision=MEDIUM) -> str:

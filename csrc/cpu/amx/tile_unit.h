@@ -51,13 +51,14 @@ class TileUnit {
     return {to, ld, part};
   }
 
+  // The low parts go `part` words behind the high ones.
   static void pack_b(const Matrix& b, std::int64_t k, std::int64_t cols, std::int64_t pairs,
-                     std::int64_t width, Pair* to) {
+                     std::int64_t width, Pair* to, std::int64_t part) {
     if constexpr (kTerms == 1) {
       pack_across<Part::whole>(b, k, cols, pairs, width, to);
     } else {
       pack_across<Part::high>(b, k, cols, pairs, width, to);
-      pack_across<Part::low>(b, k, cols, pairs, width, to + pairs * width);
+      pack_across<Part::low>(b, k, cols, pairs, width, to + part);
     }
   }
 

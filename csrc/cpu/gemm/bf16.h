@@ -65,7 +65,7 @@ void multiply_share(const Product& q, const Call& call, const Share& share) {
                    least(vecs * (col + 1) / grid.cols * Unit::kLanes, q.n)};
   if (rows.begin == rows.end || cols.begin >= cols.end) return;
   Unit unit;
-  multiply_pairs(unit, q, call, rows, cols, c, share.scratch);
+  PairLoops<Unit>(unit, q, call, c, share.scratch).multiply(rows, cols);
   unit.release();
 }
 

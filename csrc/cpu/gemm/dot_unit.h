@@ -43,7 +43,7 @@ struct DotUnit {
   }
 
   static void pack_b(const Matrix& b, std::int64_t k, std::int64_t cols, std::int64_t pairs,
-                     std::int64_t width, Pair* to) {
+                     std::int64_t width, Pair* to, std::int64_t) {
     pack_across<Part::whole>(b, k, cols, pairs, width, to);
   }
 

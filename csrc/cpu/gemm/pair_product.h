@@ -1,9 +1,9 @@
 // The loops around the microkernel of a bf16 product, and how threads share it.
 //
 // Both operands are packed always: that is where they are rounded. A thread packs what it needs, in
-// scratch of its own. A block of rows of A and, a strip of columns after the other, a block of B
-// are packed for a block of k; each strip then meets all tiles of the rows. B's strips are kept for
-// the next block of rows, if there is one.
+// scratch of its own: for a block of k a block of rows of A and, a few strips of columns after the
+// other, a block of B; each strip then meets all tiles of the rows. B's strips are kept for the
+// next block of rows, if there is one.
 //
 // `Unit` is the microkernel: DotUnit, or the TileUnit of amx/. The sums of an element of C do not
 // know of tiles, strips or blocks: blocks of k are cut between steps of the unit, and a later one
@@ -29,6 +29,14 @@ inline constexpr std::int64_t kPairBlockCols = 768;
 inline constexpr std::int64_t kFewRows = 8;
 inline constexpr std::int64_t kFewRowsPairs = 128;
 
+// Strips of B that are packed together. Where its rows are long, a strip has too little of each for
+// the memory to be read at speed.
+inline constexpr int kMostStrips = 4;
+
+FASTNN_INLINE int strips_together(const Product& q) {
+  return !q.b.along_k && q.n >= 1024 ? kMostStrips : 1;
+}
+
 FASTNN_INLINE std::int64_t block_pairs(std::int64_t rows) {
   return rows <= kFewRows ? kFewRowsPairs : kBlockPairs;
 }
@@ -41,8 +49,9 @@ struct PairScratch {
   FASTNN_INLINE PairScratch(const Product& q, std::int64_t rows) {
     const std::int64_t strip = Unit::kVecs * Unit::kLanes;
     const std::int64_t pairs = least(round_up(pairs_of(q.k), Unit::kStep), block_pairs(rows));
-    const std::int64_t cols =
-        rows <= kPairBlockRows ? strip : least(round_up(q.n, Unit::kLanes), kPairBlockCols);
+    const std::int64_t cols = rows <= kPairBlockRows
+                                  ? strip * strips_together(q)
+                                  : least(round_up(q.n, Unit::kLanes), kPairBlockCols);
     b = Unit::kTerms * Unit::a_words(least(rows, kPairBlockRows), pairs);
     tile = b + Unit::kTerms * cols * pairs;
     total = tile + Unit::kRows * strip;
@@ -75,54 +84,106 @@ PairGrid make_pair_grid(const Product& q, int parts) {
   return best;
 }
 
-// c[rows, cols] = A[rows, :] B[:, cols] and what `call` asks of every tile. c is all of C.
+// One thread's part of a product.
 template <class Unit>
-void multiply_pairs(Unit& unit, const Product& q, const Call& call, Range rows, Range cols,
-                    float* c, void* scratch) {
-  Pair* words = static_cast<Pair*>(scratch);
-  constexpr std::int64_t kLanes = Unit::kLanes;
-  const PairScratch<Unit> at(q, rows.end - rows.begin);
-  float* passing = static_cast<float*>(scratch) + at.tile;
-  const bool finishing = base::has_epilogue(call);
-  const Pieces k_blocks(ceil_div(q.k > 0 ? pairs_of(q.k) : 1, Unit::kStep),
-                        block_pairs(rows.end - rows.begin) / Unit::kStep);
-  const Pieces row_blocks(rows.end - rows.begin, kPairBlockRows);
-  const bool keeps_strips = row_blocks.count > 1;
-  const std::int64_t block_cols = keeps_strips ? kPairBlockCols : cols.end - cols.begin;
+class PairLoops {
+ public:
+  // c is all of C; `call` says what happens to every tile once its sums are complete.
+  PairLoops(Unit& unit, const Product& q, const Call& call, float* c, void* scratch)
+      : unit_(unit), q_(q), call_(call), c_(c), scratch_(scratch) {}
 
-  for (std::int64_t j0 = cols.begin; j0 < cols.end; j0 += block_cols) {
-    const std::int64_t j1 = least(j0 + block_cols, cols.end);
-    const Pieces strips(ceil_div(j1 - j0, kLanes), Unit::kVecs);
-    for (std::int64_t kb = 0, p = 0; kb < k_blocks.count; ++kb) {
-      const bool first = kb == 0, last = kb == k_blocks.count - 1;
-      const std::int64_t pairs = q.k > 0 ? k_blocks.size(kb) * Unit::kStep : 0;
-      const std::int64_t k = least(2 * pairs, q.k - p);
-      // A tile that nobody looks at after it is finished need not go to C.
-      const bool passes = first && last && call.next;
-      for (std::int64_t rb = 0, i = rows.begin; rb < row_blocks.count; ++rb) {
-        const std::int64_t block_rows = row_blocks.size(rb);
-        const auto a = unit.pack_a(corner(q.a, p, i), k, block_rows, pairs, words);
-        const Pieces tiles(block_rows, Unit::kRows);
-        for (std::int64_t s = 0, j = j0; s < strips.count; ++s) {
-          const int vecs = static_cast<int>(strips.size(s));
-          const std::int64_t width = least(vecs * kLanes, j1 - j);
-          Pair* b = words + at.b + (keeps_strips ? (j - j0) * pairs * Unit::kTerms : 0);
-          if (rb == 0) unit.pack_b(corner(q.b, p, j), k, width, pairs, vecs * kLanes, b);
-          for (std::int64_t t = 0, row = 0; t < tiles.count; ++t) {
-            const int height = static_cast<int>(tiles.size(t));
-            float* to = passes ? passing : c + (i + row) * q.n + j;
-            const std::int64_t ldc = passes ? vecs * kLanes : q.n;
-            unit.tile(a, row, height, b, vecs, pairs, to, ldc, width, first);
-            if (finishing && last) base::finish_tile(call, {i + row, j, height, width}, to, ldc);
-            row += height;
-          }
-          j += width;
+  // c[rows, cols] = A[rows, :] B[:, cols].
+  void multiply(Range rows, Range cols) {
+    const std::int64_t all_rows = rows.end - rows.begin;
+    const PairScratch<Unit> at(q_, all_rows);
+    packed_a_ = static_cast<Pair*>(scratch_);
+    packed_b_ = packed_a_ + at.b;
+    passing_ = static_cast<float*>(scratch_) + at.tile;
+    const Pieces k_blocks(ceil_div(q_.k > 0 ? pairs_of(q_.k) : 1, Unit::kStep),
+                          block_pairs(all_rows) / Unit::kStep);
+    const Pieces row_blocks(all_rows, kPairBlockRows);
+    keeps_strips_ = row_blocks.count > 1;
+    const std::int64_t block_cols = keeps_strips_ ? kPairBlockCols : cols.end - cols.begin;
+    for (std::int64_t j = cols.begin; j < cols.end; j += block_cols) {
+      const Range block{j, least(j + block_cols, cols.end)};
+      for (std::int64_t kb = 0, p = 0; kb < k_blocks.count; ++kb) {
+        const std::int64_t pairs = q_.k > 0 ? k_blocks.size(kb) * Unit::kStep : 0;
+        k_ = {p, least(2 * pairs, q_.k - p), pairs, kb == 0, kb == k_blocks.count - 1};
+        for (std::int64_t rb = 0, i = rows.begin; rb < row_blocks.count; ++rb) {
+          multiply_block({i, i + row_blocks.size(rb)}, block, rb == 0);
+          i += row_blocks.size(rb);
         }
-        i += block_rows;
+        p += k_.size;
       }
-      p += k;
     }
   }
-}
+
+ private:
+  void multiply_block(Range rows, Range cols, bool packs_b) {
+    const auto a = Unit::pack_a(corner(q_.a, k_.begin, rows.begin), k_.size, rows.end - rows.begin,
+                                k_.pairs, packed_a_);
+    const Pieces strips(ceil_div(cols.end - cols.begin, Unit::kLanes), Unit::kVecs);
+    const std::int64_t together = strips_together(q_);
+    for (std::int64_t s = 0, j = cols.begin, group = j; s < strips.count; ++s) {
+      if (s % together == 0) group = j;
+      const std::int64_t kept = keeps_strips_ ? cols.begin : group;
+      Pair* b = packed_b_ + (j - kept) * k_.pairs * Unit::kTerms;
+      if (packs_b && s % together == 0) {
+        pack_strips({j, cols.end}, strips, s, least(together, strips.count - s), b);
+      }
+      const std::int64_t width = strips.size(s) * Unit::kLanes;
+      multiply_strip(a, rows, b, {j, least(j + width, cols.end)});
+      j += width;
+    }
+  }
+
+  // Packs `count` strips of B from the one numbered `first` on, which begins at cols.begin. Where
+  // B's rows lie in memory as they are, a few of them go to all strips before the next few.
+  void pack_strips(Range cols, const Pieces& strips, std::int64_t first, std::int64_t count,
+                   Pair* to) {
+    const std::int64_t step = count > 1 ? 4 : k_.pairs;
+    for (std::int64_t p = 0; p < k_.pairs; p += step) {
+      Pair* strip = to;
+      for (std::int64_t s = first, j = cols.begin; s < first + count; ++s) {
+        const std::int64_t width = strips.size(s) * Unit::kLanes;
+        Unit::pack_b(corner(q_.b, k_.begin + 2 * p, j), k_.size - 2 * p, least(width, cols.end - j),
+                     least(step, k_.pairs - p), width, strip + p * width, k_.pairs * width);
+        strip += Unit::kTerms * k_.pairs * width;
+        j += width;
+      }
+    }
+  }
+
+  // All tiles of one strip.
+  void multiply_strip(const typename Unit::Packed& a, Range rows, const Pair* b, Range cols) {
+    const int vecs = static_cast<int>(ceil_div(cols.end - cols.begin, Unit::kLanes));
+    // A tile that nobody looks at after it is finished need not go to C.
+    const bool passes = k_.first && k_.last && call_.next;
+    const std::int64_t ldc = passes ? vecs * Unit::kLanes : q_.n;
+    const bool finishing = k_.last && base::has_epilogue(call_);
+    const Pieces tiles(rows.end - rows.begin, Unit::kRows);
+    for (std::int64_t t = 0, i = rows.begin; t < tiles.count; ++t) {
+      const TileOfC tile{i, cols.begin, tiles.size(t), cols.end - cols.begin};
+      float* c = passes ? passing_ : c_ + i * ldc + tile.j;
+      unit_.tile(a, i - rows.begin, static_cast<int>(tile.rows), b, vecs, k_.pairs, c, ldc,
+                 tile.cols, k_.first);
+      if (finishing) base::finish_tile(call_, tile, c, ldc);
+      i += tile.rows;
+    }
+  }
+
+  Unit& unit_;
+  const Product& q_;
+  const Call& call_;
+  float* c_;
+  void* scratch_;
+  Pair *packed_a_, *packed_b_;
+  float* passing_;
+  bool keeps_strips_;
+  struct {
+    std::int64_t begin, size, pairs;
+    bool first, last;
+  } k_;  // the block of k that is done
+};
 
 }  // namespace fastnn::FASTNN_ISA

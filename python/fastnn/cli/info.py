@@ -25,6 +25,7 @@ def run(options) -> None:
         "fastnn": f"{fastnn.__version__} (Python {platform.python_version()}, "
         f"NumPy {numpy.__version__}, {platform.machine()})",
         "instruction set": f"{info['isa']}: {info['isa_reason']}",
+        "bf16 products": info["bf16"] or "none: float32 in every precision",
         "usable here": " ".join(info["isas"]),
         "CPU features": " ".join(name for name, there in info["features"].items() if there),
         "threads": info["threads_reason"],
