@@ -7,6 +7,7 @@
 #include "cpu/gemm/finish.h"
 #include "cpu/gemm/operands.h"
 #include "cpu/gemm/product.h"
+#include "cpu/gemm/vector.h"
 #include "cpu/gemm/zeros.h"
 
 namespace fastnn::FASTNN_ISA {
@@ -50,7 +51,9 @@ inline void matmul(const Call& call, const Share& share) {
   if (rows.begin == rows.end || cols.begin >= cols.end) return;
 
   float* scratch = static_cast<float*>(share.scratch);
-  if (plan.swap) {
+  if (q.m == 1) {
+    multiply_vector(q, plan, cols, c, finishing);
+  } else if (plan.swap) {
     multiply_turned(q, plan, rows, cols, c, epilogue, scratch);
   } else {
     multiply(q, plan, rows, cols, c + rows.begin * q.n + cols.begin, q.n, finishing, scratch);

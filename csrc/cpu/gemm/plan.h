@@ -64,6 +64,11 @@ inline bool swap_is_cheaper(const Product& q) {
 inline Plan make_plan(const Product& given) {
   const bool swap = swap_is_cheaper(given);
   const Product q = swap ? swapped(given) : given;
+  if (q.m == 1) {
+    return {swap, false, false, q.k,
+            q.b.along_k ? "a vector: the matrix lies along k, turned in registers"
+                        : "a vector: the matrix streams through once"};
+  }
   const std::int64_t size = sizeof(float);
   const bool b_is_large = size * q.k * q.n > kCacheBytes;
   const bool b_is_reused = q.m > 32;
