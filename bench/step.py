@@ -12,7 +12,18 @@ from __future__ import annotations
 
 import statistics
 
-from harness import Case, aligned, arguments, conclude, measure, refusals, rows, seconds_text, start
+from harness import (
+    Case,
+    aligned,
+    arguments,
+    conclude,
+    measure,
+    refusals,
+    rows,
+    seconds_text,
+    start,
+    step_flops,
+)
 
 MODES = {
     "fastnn": ["fp32", "bf16"],
@@ -46,7 +57,7 @@ def main() -> None:
         modes = {peer: [m for m in modes[peer] if m in chosen.modes] for peer in modes}
     workers = start("step", chosen, modes, rows=ROWS)
     cases = [
-        Case(f"{net} {batch}", {"flops": flops(net, batch), "steps": -(-ROWS // batch)})
+        Case(f"{net} {batch}", {"flops": step_flops(net, batch), "steps": -(-ROWS // batch)})
         for net in chosen.networks
         for batch in chosen.batches
     ]
@@ -58,13 +69,6 @@ def main() -> None:
             row["share"] = row["flops"] / row["step"] / measurement.peaks["fma"]
     refused = refusals(chosen, measurement) + unlearnt(made)
     conclude("step", chosen, measurement, made, table, refused)
-
-
-def flops(net: str, batch: int) -> int:
-    """Of the matrix products of a step: forward, weights' gradients, and inputs' but the first."""
-    sizes = [int(size) for size in net.split("-")]
-    products = [m * n for m, n in zip(sizes[:-1], sizes[1:], strict=True)]
-    return 2 * batch * (3 * sum(products) - products[0])
 
 
 def unlearnt(made: list[dict]) -> list[str]:

@@ -1,5 +1,6 @@
 """What every benchmark shares: `bench/README.md` shows how one is written with it."""
 
+from .flops import step_flops
 from .measure import Case, Measured, measure
 from .peers import arguments, start
 from .record import conclude, ratio, refusals, rows
@@ -20,4 +21,5 @@ __all__ = [
     "rows",
     "seconds_text",
     "start",
+    "step_flops",
 ]

@@ -161,7 +161,8 @@ def test_mnist_epoch_alone_and_refused(tmp_path):
     assert "REFUSED: 2 rounds are fewer than 7" in came.stdout
     assert "REFUSED: fastnn fit has test accuracy" in came.stdout
     read = json.loads(record.read_text())
-    [row] = read["rows"]
+    row, bf16 = read["rows"]
+    assert (row["mode"], bf16["mode"]) == ("fit", "bf16")
     assert read["benchmark"] == "mnist_epoch" and read["threads"] == row["threads"] == 1
     assert len(row["seconds"]) == 2 and row["ratio"] is None and len(read["refused"]) >= 2
 

@@ -1,4 +1,4 @@
-"""The founding network in fastnn, by `model.fit`."""
+"""The founding network in fastnn, by `model.fit`. "bf16" is `set_matmul_precision("medium")`."""
 
 from __future__ import annotations
 
@@ -11,4 +11,5 @@ import fastnn  # noqa: E402  (after the options have bound the process to its CP
 from fastnn import keras  # noqa: E402
 
 fastnn.set_num_threads(chosen.threads)
+fastnn.set_matmul_precision("medium" if chosen.mode == "bf16" else "highest")
 work(keras, chosen, {"fastnn": f"{fastnn.__version__} ({fastnn.info()['isa']})"})
