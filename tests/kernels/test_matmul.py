@@ -144,7 +144,10 @@ def path(isa, form, shape):
 
 def test_the_shapes_take_every_path(kernel):
     taken = {path(kernel.isa, form, shape) for form in FORMS for shape in SHAPES}
-    assert taken == {"a vector", "direct", "half packed", "packed", "turned"}
+    paths = {"a vector", "direct", "half packed", "packed", "turned"}
+    if kernel.isa == "generic":  # four lanes: too few to be worth turning C for
+        paths.remove("turned")
+    assert taken == paths
 
 
 @pytest.mark.parametrize("form", FORMS)
