@@ -16,7 +16,6 @@ from harness import (
     arguments,
     conclude,
     measure,
-    ratio,
     refusals,
     rows,
     seconds_text,
@@ -32,7 +31,6 @@ MODES = {
 }
 NETWORKS = ["784-128-10", "784-1024-1024-10"]
 BATCHES = [1, 8, 32, 128]
-FOUNDING = "784-128-10 1"
 
 
 def main() -> None:
@@ -78,22 +76,25 @@ def different(made: list[dict]) -> list[str]:
 
 
 def table(made: list[dict]) -> str:
-    """For each peer and mode, by case: median, 99th of a hundred, fastnn's median by it."""
-    cases = list(dict.fromkeys(row["case"] for row in made))
-    lines = {}
+    """A table for each network, a line for each peer and mode; for each number of rows the median,
+    the 99th of a hundred, and fastnn's median by it."""
+    networks: dict[str, dict[str, list[str]]] = {}
+    batches: dict[str, list[str]] = {}
     for row in made:
-        cells = lines.setdefault(f"{row['peer']} {row['mode']}", {})
+        network, batch = row["case"].split()
+        if batch not in batches.setdefault(network, []):
+            batches[network].append(batch)
+        line = networks.setdefault(network, {}).setdefault(f"{row['peer']} {row['mode']}", [])
         tail = seconds_text(row["p99"]) if "p99" in row else "-"
-        share = "-" if row["ratio"] is None else f"{row['ratio']:.2f}"
-        cells[row["case"]] = [f"{seconds_text(row['median'])}", tail, share]
-    text = ""
-    for case in cases:
-        head = [case, "median", "p99", "fastnn / it"]
-        text += aligned([head, *([name, *cells[case]] for name, cells in lines.items())]) + "\n\n"
-    predict = ratio(made, FOUNDING, ("fastnn", "predict"), ("keras", "predict"))
-    if predict is not None:
-        text += f"{FOUNDING}: fastnn's predict / Keras' {predict:.5f}\n"
-    return text.rstrip()
+        share = "-" if row["ratio"] is None else f"{row['ratio']:.2g}"
+        line += [seconds_text(row["median"]), tail, share]
+    tables = []
+    for network, lines in networks.items():
+        head = [cell for batch in batches[network] for cell in (f"{batch}:", "p99", "f / it")]
+        tables.append(
+            aligned([[network, *head], *([name, *cells] for name, cells in lines.items())])
+        )
+    return "\n\n".join(tables)
 
 
 if __name__ == "__main__":
