@@ -1,10 +1,10 @@
 """Builds the emulator: the CUDA kernels compiled by g++, as a Python module for tests.
 
-    python tools/build_emulator.py [--sanitizer address|thread] [FOLDER]
+    python tools/build_emulator.py [--sanitizer address|thread]
 
-writes `fastnn_cuda_emulator*.so` into FOLDER (default: build-emulator, or build-emulator-SANITIZER)
-and prints its path. What has not changed since the last time is not compiled again. Needs g++ and
-pybind11; the wheel has no part of it.
+writes `fastnn_cuda_emulator*.so` into build-emulator, or build-emulator/SANITIZER, and prints its
+path. What has not changed since the last time is not compiled again. Needs g++ and pybind11; the
+wheel has no part of it.
 """
 
 from __future__ import annotations
@@ -19,62 +19,71 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CSRC = ROOT / "csrc"
+FOLDER = ROOT / "build-emulator"
 NAME = "fastnn_cuda_emulator"
 
-BASE = ["-std=c++20", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-g1"]
-DEFINES = ["-DFASTNN_CUDA_EMULATOR", f"-DFASTNN_CUDA_MODULE={NAME}"]
+BASE = ["-std=c++20", "-fPIC", "-fvisibility=hidden", "-Wall", "-Wextra", "-g1", f"-I{CSRC}"]
+BASE += ["-DFASTNN_CUDA_EMULATOR", f"-DFASTNN_CUDA_MODULE={NAME}"]
 # As nvcc compiles them: a product and a sum are fused only where a kernel says so. A thread whose
 # stack is too large runs into the page below it.
-KERNELS = ["-x", "c++", "-O2", "-march=native", "-ffp-contract=off", "-fstack-clash-protection"]
+KERNELS = ["-x", "c++", "-march=native", "-ffp-contract=off", "-fstack-clash-protection"]
 # What a sanitizer watches are the kernels; the emulator tells it of fibers.
 WATCHED = {
-    None: [],
+    None: ["-O2"],
     "address": ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"],
     "thread": ["-O1", "-fsanitize=thread"],
 }
 TOLD = {None: [], "address": ["-DFASTNN_ASAN"], "thread": ["-DFASTNN_TSAN"]}
+# Watched code takes long to compile. Left out is what does nothing that others do not: an opcode
+# without a kernel is none that the module has.
+UNWATCHED = ("activation.cu", "activation_grad.cu")
 
 
-def sources() -> list[tuple[Path, str]]:
-    """(file, kind): "kernel", "emulator" or "host"."""
+def kernels(sanitizer: str | None) -> list[Path]:
+    files = [*(CSRC / "cuda" / "kernels").glob("*.cu"), *(ROOT / "tests" / "cuda").rglob("*.cu")]
+    return sorted(f for f in files if not (sanitizer and f.name in UNWATCHED))
+
+
+def host_files() -> list[Path]:
     cuda = CSRC / "cuda"
-    files = [(f, "kernel") for f in sorted(cuda.rglob("*.cu"))]
-    files += [(f, "kernel") for f in sorted((ROOT / "tests" / "cuda").rglob("*.cu"))]
-    files += [(f, "emulator") for f in sorted((cuda / "emulator").glob("*.cpp"))]
-    files += [(f, "host") for f in sorted(cuda.glob("*.cpp")) if f.name != "no_cuda.cpp"]
-    files += [(cuda / "bind" / name, "host") for name in ("module.cpp", "emulator.cpp")]
-    names = ("program/program.cpp", "program/validate.cpp", "program/signature.cpp")
-    names += ("program/attributes.cpp", "bind/buffer.cpp")
-    return files + [(CSRC / name, "host") for name in names]
+    files = [f for f in sorted(cuda.glob("*.cpp")) if f.name != "no_cuda.cpp"]
+    names = ["cuda/bind/module.cpp", "cuda/bind/emulator.cpp", "bind/buffer.cpp"]
+    names += [f"program/{name}.cpp" for name in ("program", "validate", "signature", "attributes")]
+    return files + [CSRC / name for name in names]
 
 
-def command(file: Path, kind: str, sanitizer: str | None) -> list[str]:
+def commands(sanitizer: str | None) -> list[tuple[Path, Path, list[str]]]:
+    """(file, object file, command but for the names) of everything that makes the module."""
     import pybind11
 
-    compiler = os.environ.get("CXX", "g++")
-    flags = [*BASE, *DEFINES, f"-I{CSRC}"]
-    if kind == "kernel":
-        flags += KERNELS + WATCHED[sanitizer]
-    elif kind == "emulator":
-        flags += ["-O2", *TOLD[sanitizer]]
-    else:
-        flags += ["-O0", f"-I{pybind11.get_include()}", f"-I{sysconfig.get_path('include')}"]
-    return [compiler, *flags, "-c", str(file)]
+    include = [f"-I{pybind11.get_include()}", f"-I{sysconfig.get_path('include')}"]
+    folder = FOLDER / (sanitizer or "plain")
+    made = []
+    for file in kernels(sanitizer):
+        made.append((file, folder, [*BASE, *KERNELS, *WATCHED[sanitizer]]))
+    for file in sorted((CSRC / "cuda" / "emulator").glob("*.cpp")):
+        made.append((file, folder, [*BASE, "-O2", *TOLD[sanitizer]]))
+    for file in host_files():  # the same for all
+        made.append((file, FOLDER / "host", [*BASE, "-O0", *include]))
+    return [
+        (file, folder / (str(file.relative_to(ROOT)).replace("/", ".") + ".o"), flags)
+        for file, folder, flags in made
+    ]
 
 
-def compile_one(file: Path, kind: str, sanitizer: str | None, folder: Path) -> Path:
-    """The object file, newer than everything it depends on."""
-    target = folder / (str(file.relative_to(ROOT)).replace("/", ".") + ".o")
-    line = [*command(file, kind, sanitizer), "-o", str(target), "-MMD", "-MF", f"{target}.d"]
+def compile_one(file: Path, target: Path, flags: list[str]) -> None:
+    """Makes the object file, unless it is newer than all that it depends on."""
+    line = [os.environ.get("CXX", "g++"), *flags, "-c", str(file), "-o", str(target)]
+    line += ["-MMD", "-MF", f"{target}.d"]
     note = Path(f"{target}.command")
-    if not is_current(target, note, " ".join(line)):
-        target.unlink(missing_ok=True)
-        done = subprocess.run(line, capture_output=True, text=True)
-        if done.returncode:
-            raise SystemExit(f"{' '.join(line)}\n{done.stderr}")
-        sys.stderr.write(done.stderr)
-        note.write_text(" ".join(line))
-    return target
+    if is_current(target, note, " ".join(line)):
+        return
+    note.unlink(missing_ok=True)
+    done = subprocess.run(line, capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"{' '.join(line)}\n{done.stderr}")
+    sys.stderr.write(done.stderr)
+    note.write_text(" ".join(line))
 
 
 def is_current(target: Path, note: Path, line: str) -> bool:
@@ -85,31 +94,28 @@ def is_current(target: Path, note: Path, line: str) -> bool:
     return all(Path(word).exists() and Path(word).stat().st_mtime <= made for word in words)
 
 
-def build(folder: Path | None = None, sanitizer: str | None = None) -> Path:
-    """Builds the module and returns its path."""
-    if folder is None:
-        folder = ROOT / ("build-emulator" + (f"-{sanitizer}" if sanitizer else ""))
-    folder.mkdir(parents=True, exist_ok=True)
+def build(sanitizer: str | None = None) -> Path:
+    """Builds the module and returns its path. Raises RuntimeError with what the compiler said."""
+    todo = commands(sanitizer)
+    for _, target, _ in todo:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    todo.sort(key=lambda one: -one[0].stat().st_size)  # the slowest first, more or less
+    with concurrent.futures.ThreadPoolExecutor(len(os.sched_getaffinity(0))) as pool:
+        list(pool.map(lambda one: compile_one(*one), todo))
+    folder = FOLDER / sanitizer if sanitizer else FOLDER
     module = folder / (NAME + sysconfig.get_config_var("EXT_SUFFIX"))
-    jobs = len(os.sched_getaffinity(0))
-    # The slowest first.
-    todo = sorted(sources(), key=lambda source: -source[0].stat().st_size)
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        objects = list(pool.map(lambda s: compile_one(*s, sanitizer, folder), todo))
+    objects = [target for _, target, _ in todo]
     if not module.exists() or any(o.stat().st_mtime > module.stat().st_mtime for o in objects):
-        compiler = os.environ.get("CXX", "g++")
         flags = [f for f in WATCHED[sanitizer] if f.startswith("-fsanitize=")]
-        line = [compiler, "-shared", "-pthread", *flags, *map(str, objects), "-o", str(module)]
-        subprocess.run(line, check=True)
+        line = [os.environ.get("CXX", "g++"), "-shared", "-pthread", *flags, *map(str, objects)]
+        subprocess.run([*line, "-o", str(module)], check=True)
     return module
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("folder", nargs="?", type=Path)
     parser.add_argument("--sanitizer", choices=("address", "thread"))
-    options = parser.parse_args()
-    print(build(options.folder, options.sanitizer))
+    print(build(parser.parse_args().sanitizer))
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import shutil
 
 import numpy as np
@@ -21,7 +22,8 @@ def emulator_folder() -> str | None:
         return None
     if importlib.util.find_spec("pybind11") is None or shutil.which("g++") is None:
         pytest.skip("there is no GPU, and to build the emulator takes g++ and pybind11")
-    return str(build_emulator.build().parent)
+    # Set by test_sanitizers.py, in a process that has the sanitizer preloaded.
+    return str(build_emulator.build(os.environ.get("FASTNN_TEST_SANITIZER")).parent)
 
 
 @pytest.fixture(autouse=True)

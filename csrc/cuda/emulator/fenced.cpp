@@ -9,9 +9,6 @@
 
 #ifdef FASTNN_ASAN
 #include <sanitizer/asan_interface.h>
-#else
-#define ASAN_POISON_MEMORY_REGION(address, bytes) ((void)(address), (void)(bytes))
-#define ASAN_UNPOISON_MEMORY_REGION(address, bytes) ((void)(address), (void)(bytes))
 #endif
 
 namespace fastnn::emulator {
@@ -23,6 +20,20 @@ constexpr unsigned char kSlack = 0xfe;  // between the data and the fences: a Na
 std::size_t page() {
   static const std::size_t bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
   return bytes;
+}
+
+// Memory that AddressSanitizer shall not let kernels touch, or shall again.
+void poison([[maybe_unused]] const void* begin, [[maybe_unused]] const void* end) {
+#ifdef FASTNN_ASAN
+  __asan_poison_memory_region(begin,
+                              static_cast<const char*>(end) - static_cast<const char*>(begin));
+#endif
+}
+void unpoison([[maybe_unused]] const void* begin, [[maybe_unused]] const void* end) {
+#ifdef FASTNN_ASAN
+  __asan_unpoison_memory_region(begin,
+                                static_cast<const char*>(end) - static_cast<const char*>(begin));
+#endif
 }
 
 bool all(const char* begin, const char* end, unsigned char value) {
@@ -46,8 +57,8 @@ Fenced::Fenced(std::size_t bytes, std::size_t alignment) : bytes_(bytes) {
   open();
   std::memset(mapping_ + page(), kSlack, inner);
   fill_with_nan();
-  ASAN_POISON_MEMORY_REGION(mapping_ + page(), data_ - (mapping_ + page()));
-  ASAN_POISON_MEMORY_REGION(data_ + bytes, mapping_ + mapped_ - page() - (data_ + bytes));
+  poison(mapping_ + page(), data_);
+  poison(data_ + bytes, mapping_ + mapped_ - page());
 }
 
 Fenced::Fenced(Fenced&& other) noexcept
@@ -66,7 +77,7 @@ Fenced& Fenced::operator=(Fenced&& other) noexcept {
 
 Fenced::~Fenced() {
   if (mapping_ == nullptr) return;
-  ASAN_UNPOISON_MEMORY_REGION(mapping_, mapped_);
+  unpoison(mapping_, mapping_ + mapped_);
   munmap(mapping_, mapped_);
 }
 
@@ -101,11 +112,11 @@ void Fenced::mend() {
 
 void Fenced::open() {
   mprotect(mapping_ + page(), mapped_ - 2 * page(), PROT_READ | PROT_WRITE);
-  ASAN_UNPOISON_MEMORY_REGION(data_, bytes_);
+  unpoison(data_, data_ + bytes_);
 }
 
 void Fenced::close() {
-  ASAN_POISON_MEMORY_REGION(data_, bytes_);
+  poison(data_, data_ + bytes_);
   mprotect(mapping_ + page(), mapped_ - 2 * page(), PROT_NONE);
 }
 

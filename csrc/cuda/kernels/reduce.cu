@@ -1,6 +1,6 @@
 // Reductions over an axis, and what undoes their shapes. Each sum has a fixed order, which depends
 // on the length of the axis alone: not on the device, nor on how many sums there are.
-#include "cuda/device/reduce.h"
+#include "cuda/device/columns.h"
 
 namespace fastnn::cuda {
 namespace {
@@ -62,62 +62,6 @@ __global__ void __launch_bounds__(kThreads)
 
 constexpr int64_t kShortRow = 512;  // four packs for each lane of a warp
 
-// ---- columns: out[o, j] = finish(x[o, 0, j] + x[o, 1, j] + ...)
-//
-// A block takes kColumns columns of one slab, a pack for each thread of a row of threads. Its rows
-// of threads take turns at the slab's rows, and are added at the end, in order.
-
-constexpr int kAcross = 32, kDown = kThreads / kAcross, kColumns = 4 * kAcross;
-constexpr int64_t kRowBlock = 16;  // rows of a thread that are added before the total: two levels
-                                   // keep the rounding error of long sums small
-
-Shape column_shape(const Stream& stream, int64_t slabs, int64_t cols) {
-  const auto blocks = static_cast<unsigned>((cols + kColumns - 1) / kColumns);
-  const int64_t most = int64_t{kBlocksPerMultiprocessor} * stream.device().info().multiprocessors;
-  return {dim3(blocks, static_cast<unsigned>(slabs < most ? slabs : most)), dim3(kAcross, kDown)};
-}
-
-// value(row, j, lanes) gives four columns of a row from column j on; done(j, total, lanes) takes
-// the results.
-template <class Value, class Combine, class Done>
-__device__ __forceinline__ void fold_columns_of_block(int64_t rows, int64_t cols, bool vectors,
-                                                      float neutral, Value value, Combine combine,
-                                                      Done done) {
-  FASTNN_SHARED(float, parts, [kDown][kColumns]);
-  const int64_t j = int64_t{blockIdx.x} * kColumns + 4 * threadIdx.x;
-  const int here = cols - j >= 4 ? 4 : cols - j > 0 ? static_cast<int>(cols - j) : 0;
-  const auto fold = [&](auto lanes) {
-    Vec total = Vec::set(neutral);
-    for (int64_t begin = threadIdx.y; begin < rows; begin += kRowBlock * kDown) {
-      Vec block = Vec::set(neutral);
-      for (int64_t k = 0, row = begin; k < kRowBlock && row < rows; ++k, row += kDown) {
-        block = combine(block, value(row, j, lanes));
-      }
-      total = combine(total, block);
-    }
-    return total;
-  };
-  Vec total = Vec::set(neutral);
-  if (vectors && here == 4) {
-    total = fold(AllLanes{});
-  } else if (here > 0) {
-    total = fold(FirstLanes{here});
-  }
-  total.store(&parts[threadIdx.y][4 * threadIdx.x]);
-  __syncthreads();
-  if (threadIdx.y == 0 && here > 0) {
-    for (int k = 1; k < kDown; ++k) {
-      total = combine(total, Vec::load(&parts[k][4 * threadIdx.x]));
-    }
-    if (vectors) {
-      done(j, total, AllLanes{});
-    } else {
-      done(j, total, FirstLanes{here});
-    }
-  }
-  __syncthreads();  // the next slab's parts go to the same place
-}
-
 template <class Combine, class Finish>
 __global__ void __launch_bounds__(kThreads)
     columns_kernel(int64_t outer, int64_t axis, int64_t inner, const float* x, float* out,
@@ -166,22 +110,6 @@ __global__ void __launch_bounds__(kThreads)
   });
 }
 
-// db[j] = sum over rows of dz[:, j], dz = dy * act'(saved); dz is kept unless it is nullptr.
-template <class Act>
-__global__ void __launch_bounds__(kThreads)
-    grad_bias_kernel(int64_t r, int64_t c, const float* dy, const float* saved, float* dz,
-                     float* db, bool vectors, Act act) {
-  fold_columns_of_block(
-      r, c, vectors, 0.0f,
-      [&](int64_t row, int64_t j, auto lanes) {
-        const int64_t at = row * c + j;
-        const Vec grad = act.grad(lanes.load(dy + at), lanes.load(saved + at));
-        if (dz != nullptr) lanes.store(grad, dz + at);
-        return grad;
-      },
-      Sum{}, [&](int64_t j, Vec total, auto lanes) { lanes.store(total, db + j); });
-}
-
 }  // namespace
 
 void reduce_sum(const Call& call, Stream& stream) {
@@ -201,20 +129,6 @@ void broadcast_axis(const Call& call, Stream& stream) {
   const int64_t rows = one ? outer : outer * axis, cols = one ? axis : inner;
   stream.launch(broadcast_kernel, stream.spread_rows(rows, cols), rows, cols, one ? 0 : axis, x,
                 out, cols % 4 == 0 && aligned(out) && (one || aligned(x)), call.scalar(0));
-}
-
-void activation_grad_bias(const Call& call, Stream& stream) {
-  const int64_t r = call.dim[0], c = call.dim[1];
-  const float* dy = call.in<float>(0);
-  const float* saved = call.in<float>(1) ? call.in<float>(1) : dy;  // linear reads none
-  float* dz = call.out<float>(2);
-  float* db = call.out<float>(3);
-  const bool vectors = c % 4 == 0 && aligned(dy, saved, dz, db);
-  const auto activation = static_cast<Activation>(static_cast<int>(call.attr[0]));
-  with_activation(activation, call.scalar(1), [&](auto act) {
-    stream.launch(grad_bias_kernel<decltype(act)>, column_shape(stream, 1, c), r, c, dy, saved, dz,
-                  db, vectors, act);
-  });
 }
 
 }  // namespace fastnn::cuda

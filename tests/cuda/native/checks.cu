@@ -114,6 +114,19 @@ __global__ void named_barriers(float* x, int) {
   x[threadIdx.x] = tile[64 * group + (lane + 1) % 64];
 }
 
+// All threads of a block read and write one place.
+__global__ void unordered_update(float* x, int) { x[0] += 1; }
+__global__ void misaligned_vector(float* x, int) {
+  const float4 v = *reinterpret_cast<const float4*>(x + 1 + threadIdx.x % 2);
+  x[0] = v.x + v.y;
+}
+__global__ void past_an_inner_array(float* x, int n) {  // but inside the whole
+  FASTNN_SHARED(float, tile, [2][16]);
+  tile[0][threadIdx.x % 16 + n / 1000 + 1] = 1;
+  __syncthreads();
+  x[0] = tile[1][0];
+}
+
 using Check = void (*)(float*, int);
 const std::map<std::string, Check>& checks() {
   static const std::map<std::string, Check> all = {
@@ -127,6 +140,7 @@ const std::map<std::string, Check>& checks() {
       CHECK(shuffle_without_me),  CHECK(different_operations),
       CHECK(copy_without_wait),   CHECK(copy_misaligned),
       CHECK(matrix_misaligned),   CHECK(missing_barrier),
+      CHECK(unordered_update),      CHECK(misaligned_vector),   CHECK(past_an_inner_array),
       CHECK(right_barrier),       CHECK(named_barriers),
 #undef CHECK
       {"copied", &copied<0>},     {"copied_too_late", &copied<1>},

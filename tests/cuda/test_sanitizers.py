@@ -1,0 +1,108 @@
+"""Kernels on the emulator, watched by AddressSanitizer, UndefinedBehaviorSanitizer and
+ThreadSanitizer, to which every CUDA thread is a thread."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tools import build_emulator
+
+ROOT = Path(__file__).resolve().parents[2]
+LIBRARY = {"address": "libasan.so", "thread": "libtsan.so"}
+REPORT = re.compile(r"ERROR: AddressSanitizer|runtime error|WARNING: ThreadSanitizer")
+# Of each family a part that goes every way through its kernels.
+FILES = ("arithmetic", "dropout", "gather", "optimizer", "program", "reduce", "emulator")
+PART = (
+    "steps_against or graph_of_the_step or does_right or named_barriers or fragments "
+    "or shape3 or shape5 or shape11 or (dropout and 9001) or (test_steps and 1023) "
+    "or (to_float and 17) or (weighted_sum and 4097) or (norm_scale and 4097)"
+)
+
+pytestmark = pytest.mark.skipif(
+    "FASTNN_TEST_SANITIZER" in os.environ, reason="runs the other tests, not itself"
+)
+
+
+@pytest.fixture(autouse=True)
+def built(sanitizer, emulator_folder) -> None:
+    """The emulator with this sanitizer."""
+    if emulator_folder is None:
+        pytest.skip("there is a GPU: the emulator is not needed")
+    try:
+        library(LIBRARY[sanitizer])
+    except FileNotFoundError as error:
+        pytest.skip(str(error))
+    build_emulator.build(sanitizer)
+
+
+def library(name: str) -> str:
+    """The path of one of g++'s libraries."""
+    path = subprocess.run(
+        ["g++", f"-print-file-name={name}"], capture_output=True, text=True, check=True
+    ).stdout.strip()
+    if not os.path.isabs(path):
+        raise FileNotFoundError(f"g++ has no {name}")
+    return path
+
+
+def watched(sanitizer: str, *arguments: str) -> subprocess.CompletedProcess:
+    """Runs Python with the sanitizer's library in front of everything else."""
+    folder = build_emulator.FOLDER / sanitizer
+    environment = {
+        "FASTNN_CUDA_EMULATOR": "1",
+        "FASTNN_TEST_SANITIZER": sanitizer,
+        "PYTHONPATH": os.pathsep.join([str(folder), *filter(None, sys.path)]),
+        # The second, so that exceptions can be thrown: the interpreter itself is plain C.
+        "LD_PRELOAD": f"{library(LIBRARY[sanitizer])} {library('libstdc++.so')}",
+        "ASAN_OPTIONS": "detect_leaks=0",
+        "TSAN_OPTIONS": "ignore_noninstrumented_modules=1",
+        "OPENBLAS_NUM_THREADS": "1",
+    }
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+
+
+@pytest.mark.parametrize("sanitizer", LIBRARY)
+def test_kernels_have_nothing_to_report(sanitizer):
+    files = [f"tests/cuda/test_{name}.py" for name in FILES]
+    run = watched(sanitizer, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", PART)
+    report = REPORT.search(run.stdout + run.stderr)
+    assert run.returncode == 0 and not report, (run.stdout + run.stderr)[-6000:]
+    passed = re.search(r"(\d+) passed", run.stdout)
+    assert passed and int(passed[1]) > 50, run.stdout[-2000:]
+
+
+# Kernels that do wrong (native/checks.cu), and what must be said of each.
+WRONG = [
+    ("address", "past_a_shared_array", "checks.cu:.*runtime error: index 256 out of bounds"),
+    ("address", "past_the_end", "AddressSanitizer.*[\\s\\S]*checks.cu"),
+    ("address", "just_outside", "AddressSanitizer: use-after-poison[\\s\\S]*checks.cu"),
+    ("address", "misaligned_vector", "checks.cu:.*runtime error: .*misaligned address"),
+    ("address", "past_an_inner_array", "checks.cu:.*runtime error: index 1[67] out of bounds"),
+    ("thread", "missing_barrier", "ThreadSanitizer: data race[\\s\\S]*checks.cu"),
+    ("thread", "unordered_update", "ThreadSanitizer: data race[\\s\\S]*checks.cu"),
+]
+
+
+@pytest.mark.parametrize("sanitizer, name, message", WRONG)
+def test_what_is_seen(sanitizer, name, message):
+    code = (
+        "import fastnn_cuda_emulator as m\n"
+        "x = m.Memory(0, 1000)\n"
+        "x.fill(0)\n"
+        f"m.emulator.check(x, '{name}')\n"
+    )
+    run = watched(sanitizer, "-c", code)
+    assert re.search(message, run.stderr), run.stderr[-4000:]
