@@ -140,8 +140,9 @@ const std::map<std::string, Check>& checks() {
       CHECK(shuffle_without_me),  CHECK(different_operations),
       CHECK(copy_without_wait),   CHECK(copy_misaligned),
       CHECK(matrix_misaligned),   CHECK(missing_barrier),
-      CHECK(unordered_update),      CHECK(misaligned_vector),   CHECK(past_an_inner_array),
-      CHECK(right_barrier),       CHECK(named_barriers),
+      CHECK(unordered_update),    CHECK(misaligned_vector),
+      CHECK(past_an_inner_array), CHECK(right_barrier),
+      CHECK(named_barriers),
 #undef CHECK
       {"copied", &copied<0>},     {"copied_too_late", &copied<1>},
   };
