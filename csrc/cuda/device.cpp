@@ -48,11 +48,11 @@ DeviceInfo info_of(int index) {
 }  // namespace
 
 Survey survey() {
-  refuse_after_fork();
   Survey found;
   cudaDriverGetVersion(&found.driver);
   cudaRuntimeGetVersion(&found.runtime);
-  int count = 0;  // stays as it is where there is no driver
+  if (found.driver > 0) refuse_after_fork();  // no driver, no harm
+  int count = 0;                              // stays as it is where there is no driver
   const cudaError_t error = cudaGetDeviceCount(&count);
   if (error != cudaSuccess) {
     cudaGetLastError();

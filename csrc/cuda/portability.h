@@ -2,6 +2,7 @@
 // them in the test suite. Everything that the two say differently is said here once:
 //
 //   gpu::launch(name, kernel, grid, block, dynamic_shared, stream, arguments...)   kernel<<<...>>>
+//   gpu::load(kernel)                         its code, before it is launched
 //   gpu::allow_shared(kernel, bytes)          more dynamic shared memory than 48 KiB
 //   FASTNN_SHARED(float, tile, [32][33]);     __shared__ float tile[32][33];
 //   FASTNN_DYNAMIC_SHARED(float, tiles);      float* tiles, the dynamic shared memory of the launch

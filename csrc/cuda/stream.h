@@ -43,6 +43,7 @@ class Stream {
   void launch(void (*kernel)(Parameters...), const Shape& shape, Arguments... arguments) {
     if (shape.grid.x == 0 || shape.grid.y == 0 || shape.grid.z == 0) return;
     if (preparing_) {
+      check(gpu::load(kernel), name_);
       if (shape.shared > kSharedWithoutAsking) {
         check(gpu::allow_shared(kernel, shape.shared), "asking for shared memory");
       }

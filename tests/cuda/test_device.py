@@ -137,6 +137,20 @@ def test_use_after_fork_is_an_error():
     assert "before this process was forked" in run.stdout and "'spawn'" in run.stdout, run.stderr
 
 
+def test_without_a_driver_a_fork_does_no_harm():
+    code = (
+        "import os, fastnn, fastnn_cuda_emulator as m\n"
+        "m.emulator.configure(driver=0)\n"
+        "before = fastnn.info()['cuda']\n"
+        "if os.fork() == 0:\n"
+        "    print(fastnn.info()['cuda'] == before, flush=True)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+    )
+    run = python(code)
+    assert run.stdout == "True\n", run.stdout + run.stderr
+
+
 def test_a_child_may_use_what_its_parent_did_not():
     code = (
         "import os, fastnn, sys\n"

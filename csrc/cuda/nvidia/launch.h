@@ -27,6 +27,14 @@ cudaError_t launch(const char*, void (*kernel)(Parameters...), dim3 grid, dim3 b
       values);
 }
 
+// Loads a kernel's code now: otherwise its first launch does, which must not be in a captured
+// graph.
+template <class... Parameters>
+cudaError_t load(void (*kernel)(Parameters...)) {
+  cudaFuncAttributes attributes;
+  return cudaFuncGetAttributes(&attributes, reinterpret_cast<const void*>(kernel));
+}
+
 // Lets a kernel have more dynamic shared memory than 48 KiB.
 template <class... Parameters>
 cudaError_t allow_shared(void (*kernel)(Parameters...), std::size_t bytes) {
