@@ -31,7 +31,8 @@ class CompiledModel(Caller):
     The weights are the model's own: what training, `set_weights` or `load_weights` changes is seen
     by the next call, and so are layers that come or go. Threads may call at the same time, each
     gets its own result; calls beside a training of the same model see weights from before and
-    after a step, mixed. It works in the children of `os.fork()`.
+    after a step, mixed. It works in the children of `os.fork()`. It runs on the CPU, whatever the
+    default device.
     """
 
     def __init__(self, model: Model):
