@@ -4,6 +4,7 @@
 // gives zeros too.
 #pragma once
 
+#include "cpu/kernels/loss_terms.h"
 #include "cpu/kernels/softmax.h"
 
 namespace fastnn::FASTNN_ISA {
@@ -28,15 +29,6 @@ FASTNN_INLINE int64_t usable_label(const Call& call, int64_t row, double ignore)
   call.fail(Fault::label_out_of_range, row, label, c);
   return -1;
 }
-
-// Probabilities are clipped to [epsilon, 1 - epsilon].
-struct Clipping {
-  float low, high;
-  FASTNN_INLINE explicit Clipping(double epsilon)
-      : low(static_cast<float>(epsilon)), high(static_cast<float>(1.0 - epsilon)) {}
-  FASTNN_INLINE Vec operator()(Vec p) const { return min(max(p, Vec::set(low)), Vec::set(high)); }
-  FASTNN_INLINE Mask outside(Vec p) const { return lt(p, Vec::set(low)) | gt(p, Vec::set(high)); }
-};
 
 // ---- from probabilities
 
