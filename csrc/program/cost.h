@@ -1,5 +1,5 @@
-// How much work an instruction is, and for how many threads: estimated before anything runs, from
-// its dims and bytes. An estimate may be off by half; what matters is the order of magnitude.
+// How much work an instruction is, and so for how many threads: estimated before anything runs,
+// from dims and bytes alone. An estimate may be off by half; what counts is the order of magnitude.
 #pragma once
 
 #include "cpu/kernel_table.h"
@@ -7,15 +7,15 @@
 
 namespace fastnn {
 
-// ns that one thread takes for `call` and what is chained to it.
+// ns that one thread takes for `call` and what is chained to it, data in the caches.
 double alone_ns(const Call& call, const KernelTable& table);
 
-// The most threads that are worth their coordination: each should have kThreadNs of a step to do,
-// and kPartNs of an instruction. A thread that takes part costs a step some barriers, and the lines
-// that its results travel in.
+// A thread that takes part costs a step some barriers, and the time in which cache lines travel to
+// it. It should have so much of a step to do, and so much of an instruction.
 inline constexpr double kThreadNs = 8000;
 inline constexpr double kPartNs = 500;
 
+// For how many threads, of `most`, work of `ns` on one is worth it, with so much for each.
 inline int parts_for(double ns, double least, int most) {
   return ns >= most * least ? most : ns < 2 * least ? 1 : static_cast<int>(ns / least);
 }

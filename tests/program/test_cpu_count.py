@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from fastnn import _core
@@ -73,10 +76,23 @@ GROUPS = {
         1.5,
     ),
     "v2, the group is tighter": (v2("/a/b", {"/a": "400000 100000", "/a/b": "60000 20000"}), 3.0),
+    "v2, a slice in slices": (
+        v2("/user.slice/user-1.slice/run.scope", {"/user.slice": "150000 100000\n"}),
+        1.5,
+    ),
     "v2, seen from a container": (v2("/../../outside", {"": "200000 100000\n"}), 2.0),
     "v1": (v1("/a", {"/a": (250000, 100000)}), 2.5),
     "v1, no limit": (v1("/a", {"/a": (-1, 100000)}), None),
     "v1, an ancestor's": (v1("/a/b", {"/a": (300000, 100000)}), 3.0),
+    "v1, an ancestor is tighter": (
+        v1("/a/b/c", {"/a": (150000, 100000), "/a/b": (-1, 100000), "/a/b/c": (400000, 100000)}),
+        1.5,
+    ),
+    "v1, the group is tighter": (v1("/a/b", {"/a": (400000, 100000), "/a/b": (30000, 10000)}), 3.0),
+    "v1, a pod's container": (
+        v1("/pods/p1/c1", {"/c1": (350000, 100000), "": (250000, 100000)}, "/pods/p1"),
+        2.5,
+    ),
     "v1, mounted from the group on": (v1("/docker/1f", {"": (100000, 50000)}, "/docker/1f"), 2.0),
     "v1, no cpu controller": (v1("/a", {"/a": (100000, 100000)}, controllers="cpuacct"), None),
     "both": (BOTH, 3.0),
@@ -97,3 +113,40 @@ def test_cgroup_quota(name, tmp_path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     assert _core.cgroup_quota(str(tmp_path)) == (expected and pytest.approx(expected, rel=1e-12))
+
+
+# ---- affinity: as it is when fastnn is imported
+
+SHOW = """
+import os
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+import numpy as np
+from fastnn import _core
+print(_core.num_threads(), _core.info()["affinity"], _core.info()["threads_reason"])
+"""
+
+
+def run(script: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True
+    )
+    return done.stdout.strip()
+
+
+def test_threads_by_affinity():
+    assert run(SHOW) == "1 1 1: CPUs this process may run on"
+
+
+def test_affinity_that_shrinks_later():
+    """The number of threads stays, and so do results; four threads on one CPU take turns."""
+    script = """
+import os, sys
+from tests.program.test_whole_step import bits_after
+import fastnn
+first = bits_after(4, 10)
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+for task in os.listdir("/proc/self/task"):
+    os.sched_setaffinity(int(task), {min(os.sched_getaffinity(0))})
+print(bits_after(4, 10) == first)
+"""
+    assert run(script) == "True"
