@@ -7,7 +7,6 @@
 #include "cuda/advance.h"
 
 namespace fastnn::cuda {
-namespace {
 
 Call resolve(const Instr& instr, const std::vector<Memory>& memory) {
   const Signature& signature = signatures()[instr.opcode];
@@ -28,14 +27,12 @@ Call resolve(const Instr& instr, const std::vector<Memory>& memory) {
   return call;
 }
 
-}  // namespace
-
 Runner::Runner(std::shared_ptr<const Program> program, Device& device,
                const std::vector<Memory>& memory)
     : program_(std::move(program)),
       device_(device),
       run_(device, sizeof(DeviceRun)),
-      stream_(device, reinterpret_cast<DeviceRun*>(run_.data())) {
+      stream_(device, reinterpret_cast<DeviceRun*>(run_.data()), device.stream()) {
   program_->check(memory);
   for (const Instr& instr : program_->instrs()) {
     steps_.push_back({kernel_of(instr.opcode), resolve(instr, memory)});

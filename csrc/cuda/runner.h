@@ -11,6 +11,9 @@
 
 namespace fastnn::cuda {
 
+// An instruction's operands become addresses.
+Call resolve(const Instr& instr, const std::vector<Memory>& memory);
+
 class Runner {
  public:
   // `memory` is the device's. Throws std::invalid_argument where it does not fit the program.

@@ -32,11 +32,20 @@ struct Launch {
 // scratch memory only measured, and then for each run (or once, to capture a graph).
 class Stream {
  public:
-  Stream(Device& device, DeviceRun* run) : device_(device), run_(run) {}
+  Stream(Device& device, DeviceRun* run, cudaStream_t queue)
+      : device_(device), run_(run), queue_(queue) {}
 
   Device& device() const { return device_; }
   // In device memory: for kernels only.
-  DeviceRun* run() const { return run_; }
+  DeviceRun* run() const {
+    uses_run_ = true;
+    return run_;
+  }
+  // The same, for kernels that may report a fault.
+  DeviceRun* reports() const {
+    may_report_ = true;
+    return run();
+  }
 
   // kernel<<<shape>>>(arguments...). A launch of no blocks at all is none.
   template <class... Parameters, class... Arguments>
@@ -50,8 +59,7 @@ class Stream {
       launches_.push_back({node_, name_, shape});
       return;
     }
-    check(gpu::launch(name_, kernel, shape.grid, shape.block, shape.shared, device_.stream(),
-                      arguments...),
+    check(gpu::launch(name_, kernel, shape.grid, shape.block, shape.shared, queue_, arguments...),
           name_);
   }
 
@@ -80,12 +88,16 @@ class Stream {
   }
   std::size_t scratch_bytes() const { return scratch_bytes_; }
   const std::vector<Launch>& launches() const { return launches_; }
+  bool uses_run() const { return uses_run_; }
+  bool may_report() const { return may_report_; }
 
  private:
   static constexpr std::size_t kSharedWithoutAsking = 48 << 10;
 
   Device& device_;
   DeviceRun* run_;
+  cudaStream_t queue_;
+  mutable bool uses_run_ = false, may_report_ = false;
   std::uint32_t node_ = 0;
   const char* name_ = "";
   bool preparing_ = false;

@@ -57,8 +57,8 @@ __device__ __forceinline__ void for_row_packs(int64_t rows, int64_t cols, bool v
 // Who reports a fault: host functions make it, kernels call it.
 class Reporter {
  public:
-  Reporter(const Call& call, const Stream& stream) : run_(stream.run()), node_(call.node) {}
-  Reporter(const Stream& stream, std::uint32_t node) : run_(stream.run()), node_(node) {}
+  Reporter(const Call& call, const Stream& stream) : run_(stream.reports()), node_(call.node) {}
+  Reporter(const Stream& stream, std::uint32_t node) : run_(stream.reports()), node_(node) {}
 
   // Keeps the first fault of a run, whichever thread that is.
   __device__ void operator()(Fault fault, int64_t row, int64_t value, int64_t limit) const {
