@@ -1,8 +1,5 @@
 // Minibatches: rows of a data set in device memory, converted on the way, and rows written back.
-//
-// Row i of the minibatch is row order[run.row + i] of the data, or row run.row + i if there is no
-// order. A row that does not exist is a fault and reads as zeros.
-#include "cuda/device/loop.h"
+#include "cuda/device/rows.h"
 
 namespace fastnn::cuda {
 namespace {
@@ -42,45 +39,6 @@ bool four_aligned(const T* p, int64_t width) {
   return width % 4 == 0 && reinterpret_cast<std::uintptr_t>(p) % alignof(Four<T>) == 0;
 }
 
-// Conversions. To float32 is one rounding, then x * scale and + shift: two more. To int32
-// saturates, so that a label beyond int32 stays a label out of range.
-struct Scaled {
-  float scale, shift;
-  template <class From>
-  __device__ __forceinline__ float operator()(From x) const {
-    return static_cast<float>(x) * scale + shift;
-  }
-};
-struct Label {
-  template <class From>
-  __device__ __forceinline__ std::int32_t operator()(From x) const {
-    const int64_t wide = static_cast<int64_t>(x);
-    const int64_t low = wide < INT32_MIN ? INT32_MIN : wide;
-    return static_cast<std::int32_t>(low > INT32_MAX ? INT32_MAX : low);
-  }
-};
-
-struct Rows {  // of the data, and the order in which they come
-  const int64_t* order;
-  int64_t positions, rows;
-
-  // The data's row for row i of the minibatch, or -1; `told` reports why.
-  __device__ __forceinline__ int64_t source(int64_t i, const DeviceRun* run, bool told,
-                                            const Reporter& report) const {
-    const int64_t position = run->row + i;
-    if (position < 0 || position >= positions) {
-      if (told) report(Fault::index_out_of_range, i, position, positions);
-      return -1;
-    }
-    const int64_t row = order ? order[position] : position;
-    if (row < 0 || row >= rows) {
-      if (told) report(Fault::index_out_of_range, i, row, rows);
-      return -1;
-    }
-    return row;
-  }
-};
-
 template <class From, class To, class Convert>
 __global__ void __launch_bounds__(kThreads)
     gather_kernel(int64_t b, int64_t w, const From* data, Rows rows, To* out, bool vectors,
@@ -110,12 +68,10 @@ void gather(const Call& call, Stream& stream, Convert convert) {
   const int64_t w = call.dim[0], b = call.dim[1];
   const From* data = call.in<From>(0);
   To* out = call.out<To>(2);
-  const int64_t rows = call.bytes[0] / (w * static_cast<int64_t>(sizeof(From)));
-  const int64_t* order = call.in<int64_t>(1);
-  const int64_t positions = order ? call.bytes[1] / static_cast<int64_t>(sizeof(int64_t)) : rows;
-  stream.launch(gather_kernel<From, To, Convert>, stream.spread_rows(b, w), b, w, data,
-                Rows{order, positions, rows}, out, four_aligned(data, w) && four_aligned(out, w),
-                convert, stream.run(), Reporter(call, stream));
+  const Rows rows = Rows::of(call, w * static_cast<int64_t>(sizeof(From)));
+  stream.launch(gather_kernel<From, To, Convert>, stream.spread_rows(b, w), b, w, data, rows, out,
+                four_aligned(data, w) && four_aligned(out, w), convert, stream.run(),
+                Reporter(call, stream));
 }
 
 template <class From>
