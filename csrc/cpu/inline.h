@@ -18,3 +18,10 @@
 #else
 #define FASTNN_UNROLL _Pragma("GCC unroll 32")
 #endif
+
+// Before a loop that nvcc had better not unroll.
+#if defined(__CUDA_ARCH__)
+#define FASTNN_NO_UNROLL _Pragma("unroll 1")
+#else
+#define FASTNN_NO_UNROLL
+#endif
