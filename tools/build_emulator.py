@@ -47,7 +47,8 @@ def kernels(sanitizer: str | None) -> list[Path]:
 def host_files() -> list[Path]:
     cuda = CSRC / "cuda"
     files = [f for f in sorted(cuda.glob("*.cpp")) if f.name != "no_cuda.cpp"]
-    names = ["cuda/bind/module.cpp", "cuda/bind/emulator.cpp", "bind/buffer.cpp"]
+    names = [f"cuda/bind/{name}.cpp" for name in ("module", "eager", "dlpack", "emulator")]
+    names += ["bind/buffer.cpp", "bind/operands.cpp"]
     names += [f"program/{name}.cpp" for name in ("program", "validate", "signature", "attributes")]
     return files + [CSRC / name for name in names]
 

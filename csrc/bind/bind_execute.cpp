@@ -1,9 +1,9 @@
 #include <pybind11/stl.h>
 
-#include <cstring>
 #include <stdexcept>
 
 #include "bind/bind.h"
+#include "bind/operands.h"
 #include "bind/run.h"
 
 namespace py = pybind11;
@@ -11,30 +11,6 @@ using namespace py::literals;
 
 namespace fastnn::bind {
 namespace {
-
-Instr read_instr(py::handle object) {
-  const Buffer buffer = Buffer::of_bytes(object, "instr");
-  if (buffer.memory().bytes != sizeof(Instr)) {
-    throw std::invalid_argument("instr: expected one record of " + std::to_string(sizeof(Instr)) +
-                                " bytes, got " + std::to_string(buffer.memory().bytes));
-  }
-  Instr instr;
-  std::memcpy(&instr, buffer.memory().data, sizeof instr);
-  return instr;
-}
-
-// The space of operand `i`: its own, or the one of an earlier operand that is the same memory.
-// Validation then sees an output written over its input as what it is.
-int space_of(const std::vector<Memory>& memory, const Memory& operand) {
-  int space = 0;
-  for (; space < static_cast<int>(memory.size()); ++space) {
-    if (memory[space].data == operand.data && memory[space].bytes == operand.bytes &&
-        memory[space].read_only == operand.read_only) {
-      break;
-    }
-  }
-  return space;
-}
 
 [[noreturn]] void raise_fault(const Site& site, const Report& report) {
   const std::string row = " in row " + std::to_string(report.row);

@@ -47,6 +47,11 @@ DeviceInfo info_of(int index) {
 
 }  // namespace
 
+bool is_forked() {
+  const pid_t user = owner;
+  return user != 0 && user != getpid();
+}
+
 Survey survey() {
   Survey found;
   cudaDriverGetVersion(&found.driver);
@@ -79,10 +84,13 @@ Device& Device::get(int index) {
 }
 
 Device::Device(int index) : index_(index), info_(info_of(index)) {
+  int before = 0;  // somebody else may count on the device that is current
+  check(cudaGetDevice(&before), "asking for the current device");
   make_current();
   check(cudaDeviceGetAttribute(&shared_limit_, cudaDevAttrMaxSharedMemoryPerBlockOptin, index),
         "asking for a device's shared memory");
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
+  check(cudaSetDevice(before), "choosing a device");
 }
 
 void Device::make_current() const { check(cudaSetDevice(index_), "choosing a device"); }

@@ -27,6 +27,9 @@ struct Survey {
 };
 Survey survey();
 
+// Is this a child of the process that used CUDA? Then nothing of it can be used here, nor freed.
+bool is_forked();
+
 // A device in use: its stream, and the memory that is given back to be given out again.
 class Device {
  public:

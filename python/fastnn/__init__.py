@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from fastnn.models.compiled import compile as compile
     from fastnn.precision import get_matmul_precision as get_matmul_precision
     from fastnn.precision import set_matmul_precision as set_matmul_precision
+    from fastnn.runtime.interop import cuda_stream as cuda_stream
     from fastnn.training.trainer import Trainer as Trainer
 
 __version__ = "0.1.0"
@@ -50,6 +51,7 @@ _NAMES = {
     "get_matmul_precision": "fastnn.precision",
     "set_matmul_precision": "fastnn.precision",
     "compile": "fastnn.models.compiled",
+    "cuda_stream": "fastnn.runtime.interop",
     "default_device": "fastnn.runtime.device",
     "set_default_device": "fastnn.runtime.device",
 }

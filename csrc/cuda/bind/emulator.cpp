@@ -70,6 +70,39 @@ void copy_wrongly(DeviceMemory& memory, bool to_device) {
         "");
 }
 
+// A stream of somebody else's, as another library would have it.
+class OthersStream {
+ public:
+  explicit OthersStream(int device) : device_(Device::get(device)) {
+    device_.make_current();
+    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "");
+  }
+  OthersStream(const OthersStream&) = delete;
+  OthersStream& operator=(const OthersStream&) = delete;
+  ~OthersStream() { cudaStreamDestroy(stream_); }
+
+  std::uintptr_t handle() const { return reinterpret_cast<std::uintptr_t>(stream_); }
+  void synchronize() { check(cudaStreamSynchronize(stream_), ""); }
+  // Later, in the order of the stream.
+  void copy(std::uintptr_t to, py::handle from) {
+    const bind::Buffer buffer = bind::Buffer::of_bytes(from, "array");
+    check(cudaMemcpyAsync(reinterpret_cast<void*>(to), buffer.memory().data,
+                          static_cast<std::size_t>(buffer.memory().bytes), cudaMemcpyHostToDevice,
+                          stream_),
+          "");
+  }
+
+ private:
+  Device& device_;
+  cudaStream_t stream_ = nullptr;
+};
+
+int current_device() {
+  int device = -1;
+  cudaGetDevice(&device);
+  return device;
+}
+
 }  // namespace
 
 void add_emulator(py::module_& module) {
@@ -91,6 +124,13 @@ void add_emulator(py::module_& module) {
   part.def("copy_wrongly", &copy_wrongly);
   // What the host may not do: it is a fault.
   part.def("touch", [](const DeviceMemory& memory) { return int{*memory.data()}; });
+  py::class_<OthersStream>(part, "Stream", py::module_local())
+      .def(py::init<int>(), "device"_a = 0)
+      .def_property_readonly("handle", &OthersStream::handle)
+      .def("synchronize", &OthersStream::synchronize)
+      .def("copy", &OthersStream::copy, "address"_a, "array"_a);
+  part.def("current_device", &current_device);
+  part.def("waiting", &emulator::waiting);
   part.def("launches", &emulator::launches);
   part.def("allocations", &emulator::allocations);
   part.def("bytes_in_use", &emulator::bytes_in_use, "device"_a);

@@ -93,18 +93,6 @@ struct BoundRunner {
   Runner runner;
 };
 
-// Of a space: Memory, (address, bytes, read-only) of somebody else's device memory, or None.
-Memory memory_of(py::handle space) {
-  if (space.is_none()) return {};
-  if (py::isinstance<DeviceMemory>(space)) {
-    const auto& memory = space.cast<const DeviceMemory&>();
-    return {memory.data(), static_cast<std::int64_t>(memory.bytes()), false};
-  }
-  const auto [address, bytes, read_only] =
-      space.cast<std::tuple<std::uintptr_t, std::int64_t, bool>>();
-  return {reinterpret_cast<void*>(address), bytes, read_only};
-}
-
 std::unique_ptr<BoundRunner> bind_spaces(std::shared_ptr<Program> program, int device,
                                          const py::list& spaces) {
   std::vector<Memory> memory;
@@ -117,23 +105,13 @@ py::object run(BoundRunner& bound, std::int64_t steps, std::int64_t row, std::in
                std::int64_t step, std::uint64_t seed, py::handle scalars) {
   RunArguments arguments{steps, row, batch, step, seed, nullptr, 0, 1};
   const Buffer table = scalars.is_none() ? Buffer() : Buffer(scalars, "scalars");
-  if (!scalars.is_none()) {
-    const Py_buffer& view = table.view();
-    if (!table.holds(ElementType::f32) || view.ndim != 2 || view.shape[0] < steps) {
-      throw std::invalid_argument("scalars: expected float32 with a row for each of the " +
-                                  std::to_string(steps) + " steps");
-    }
-    arguments.scalars = static_cast<const float*>(view.buf);
-    arguments.scalars_width = view.shape[1];
-  }
+  take_scalars(table, arguments);
   Report report;
   {
     const py::gil_scoped_release released;
     report = bound.runner.run(arguments);
   }
-  if (report.fault == Fault::none) return py::none();
-  return py::make_tuple(static_cast<int>(report.fault), report.node, report.step, report.row,
-                        report.value, report.limit);
+  return told(report);
 }
 
 py::list launches(const BoundRunner& bound) {
@@ -185,10 +163,41 @@ void add_all(py::module_& module) {
       .def("run", &run, "steps"_a = 1, "row"_a = 0, "batch"_a = 0, "step"_a = 0, "seed"_a = 0,
            "scalars"_a = py::none())
       .def_property_readonly("launches", &launches);
+  add_eager(module);
+  add_dlpack(module);
   add_emulator(module);
 }
 
 }  // namespace
+
+Memory memory_of(py::handle space) {
+  if (space.is_none()) return {};
+  if (py::isinstance<DeviceMemory>(space)) {
+    const auto& memory = space.cast<const DeviceMemory&>();
+    return {memory.data(), static_cast<std::int64_t>(memory.bytes()), false};
+  }
+  const auto [address, bytes, read_only] =
+      space.cast<std::tuple<std::uintptr_t, std::int64_t, bool>>();
+  return {reinterpret_cast<void*>(address), bytes, read_only};
+}
+
+py::object told(const Report& report) {
+  if (report.fault == Fault::none) return py::none();
+  return py::make_tuple(static_cast<int>(report.fault), report.node, report.step, report.row,
+                        report.value, report.limit);
+}
+
+void take_scalars(const Buffer& table, RunArguments& arguments) {
+  const Py_buffer& view = table.view();
+  if (view.obj == nullptr) return;
+  if (!table.holds(ElementType::f32) || view.ndim != 2 || view.shape[0] < arguments.steps) {
+    throw std::invalid_argument("scalars: expected float32 with a row for each of the " +
+                                std::to_string(arguments.steps) + " steps");
+  }
+  arguments.scalars = static_cast<const float*>(view.buf);
+  arguments.scalars_width = view.shape[1];
+}
+
 }  // namespace fastnn::cuda
 
 // The name differs, and a macro's argument is only looked into by another macro.

@@ -1,7 +1,9 @@
 #include "cuda/emulator/queue.h"
 
 #include <algorithm>
+#include <map>
 #include <mutex>
+#include <utility>
 
 #include "cuda/emulator/memory.h"
 
@@ -16,6 +18,16 @@ using Lock = std::lock_guard<std::recursive_mutex>;
 std::vector<Stream*>& streams() {
   static std::vector<Stream*> all;
   return all;
+}
+
+// Made when they are first asked for.
+Stream* default_stream(cudaStream_t number) {
+  static std::map<std::pair<int, cudaStream_t>, Stream*> made;
+  int device;
+  cudaGetDevice(&device);
+  Stream*& stream = made[{device, number}];
+  if (stream == nullptr) streams().push_back(stream = new Stream{device, {}, nullptr});
+  return stream;
 }
 
 std::uint32_t random_state() {
@@ -61,8 +73,19 @@ void work_until(Done done) {
 
 }  // namespace
 
+Stream* resolve(Stream* stream) {
+  const Lock lock(mutex);
+  if (stream == nullptr) throw Misuse("stream 0: fastnn says cudaStreamLegacy where it means it");
+  if (stream == cudaStreamLegacy || stream == cudaStreamPerThread) return default_stream(stream);
+  if (std::find(streams().begin(), streams().end(), stream) == streams().end()) {
+    throw Misuse("a stream that does not exist, or no longer");
+  }
+  return stream;
+}
+
 void add(Stream* stream, GraphNode node) {
   const Lock lock(mutex);
+  stream = resolve(stream);
   if (stream->capture != nullptr) {
     stream->capture->nodes.push_back(std::move(node));
   } else {
@@ -70,7 +93,17 @@ void add(Stream* stream, GraphNode node) {
   }
 }
 
+std::int64_t waiting() {
+  const Lock lock(mutex);
+  std::int64_t count = 0;
+  for (const Stream* stream : streams()) {
+    count += static_cast<std::int64_t>(stream->operations.size());
+  }
+  return count;
+}
+
 void work_off(Stream* stream) {
+  stream = resolve(stream);
   if (stream->capture != nullptr) throw Misuse("waiting for a stream while it is captured");
   work_until([&] { return stream->operations.empty(); });
 }
@@ -107,6 +140,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   const Lock lock(mutex);
+  stream = resolve(stream);
   if (stream->capture != nullptr) throw Misuse("the emulator captures one stream, not several");
   stream->operations.push_back({nullptr, event->records, event->records->asked});
   return cudaSuccess;
@@ -123,6 +157,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   const Lock lock(mutex);
+  stream = resolve(stream);
   if (stream->capture != nullptr) throw Misuse("the emulator captures one stream, not several");
   ++event->records->asked;
   stream->operations.push_back({[records = event->records] {
@@ -151,12 +186,14 @@ cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEve
 // ---- graphs
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, cudaStreamCaptureMode) {
   const Lock lock(mutex);
+  stream = resolve(stream);
   if (stream->capture != nullptr) return cudaErrorInvalidValue;
   stream->capture = std::make_unique<Graph>();
   return cudaSuccess;
 }
 cudaError_t cudaStreamEndCapture(cudaStream_t stream, cudaGraph_t* graph) {
   const Lock lock(mutex);
+  stream = resolve(stream);
   if (stream->capture == nullptr) return cudaErrorInvalidValue;
   *graph = stream->capture.release();
   return cudaSuccess;
@@ -181,6 +218,7 @@ cudaError_t cudaGraphInstantiate(cudaGraphExec_t* executable, cudaGraph_t graph,
 }
 cudaError_t cudaGraphLaunch(cudaGraphExec_t executable, cudaStream_t stream) {
   const Lock lock(mutex);
+  stream = resolve(stream);
   stream->operations.push_back({[graph = executable->graph] {
                                   for (const GraphNode& node : graph->nodes) node.run();
                                 },

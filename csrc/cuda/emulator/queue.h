@@ -45,6 +45,9 @@ struct Stream {
   std::unique_ptr<Graph> capture;  // instead of being done, operations become its nodes
 };
 
+// The stream itself: a default one is known by a number. Throws Misuse for one that is gone.
+Stream* resolve(Stream* stream);
+
 void add(Stream* stream, GraphNode node);
 
 // Does what is due until a stream is empty (or all are). Throws what a kernel did wrong.

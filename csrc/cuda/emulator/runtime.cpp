@@ -39,10 +39,7 @@ Config& config() {
   return config;
 }
 
-int device_of_stream(cudaStream_t stream) {
-  if (stream == nullptr) throw Misuse("the default stream: fastnn's work belongs on its own");
-  return stream->device;
-}
+int device_of_stream(cudaStream_t stream) { return resolve(stream)->device; }
 
 cudaError_t enqueue(cudaStream_t stream, Kernel kernel) {
   if (!fits(kernel)) return failed(cudaErrorInvalidConfiguration);
@@ -82,6 +79,8 @@ const char* cudaGetErrorString(cudaError_t error) {
       return "no CUDA-capable device is detected";
     case cudaErrorInvalidDevice:
       return "invalid device ordinal";
+    case cudaErrorInvalidResourceHandle:
+      return "invalid resource handle";
     case cudaErrorNotReady:
       return "device not ready";
     case cudaErrorStreamCaptureUnsupported:
@@ -165,6 +164,23 @@ cudaError_t cudaFree(void* memory) {
   free_device(memory);
   return cudaSuccess;
 }
+cudaError_t cudaMallocAsync(void** memory, std::size_t bytes, cudaStream_t stream) {
+  *memory = allocate_device(device_of_stream(stream), bytes);
+  return *memory == nullptr ? failed(cudaErrorMemoryAllocation) : cudaSuccess;
+}
+cudaError_t cudaFreeAsync(void* memory, cudaStream_t stream) {
+  if (memory != nullptr) add(stream, {cudaGraphNodeTypeMemcpy, [=] { free_device(memory); }});
+  return cudaSuccess;
+}
+cudaError_t cudaPointerGetAttributes(cudaPointerAttributes* attributes, const void* address) {
+  const int device = device_of(address);
+  const bool pinned = is_pinned(address);
+  *attributes = {pinned        ? cudaMemoryTypeHost
+                 : device >= 0 ? cudaMemoryTypeDevice
+                               : cudaMemoryTypeUnregistered,
+                 device};
+  return cudaSuccess;
+}
 cudaError_t cudaHostAlloc(void** memory, std::size_t bytes, unsigned) {
   *memory = allocate_pinned(bytes);
   return cudaSuccess;
@@ -179,7 +195,8 @@ cudaError_t cudaFreeHost(void* memory) {
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   if (bytes == 0) return cudaSuccess;
-  const int device = device_of_stream(stream);
+  stream = resolve(stream);
+  const int device = stream->device;
   const bool to_device = kind != cudaMemcpyDeviceToHost;
   const bool from_device = kind != cudaMemcpyHostToDevice;
   if (to_device ? device_of(to, bytes) != device : device_of(to) >= 0) {

@@ -16,6 +16,7 @@ from fastnn.graph.tensor import Tensor, TensorSpec
 from fastnn.planner.hazards import SERIAL_WORK
 from fastnn.planner.signature import match_dims, signatures
 from fastnn.runtime.instr import INSTR
+from fastnn.runtime.interop import is_on_device
 from fastnn.runtime.load import core
 
 from ._op import to_dtype
@@ -50,9 +51,18 @@ def execute(op, inputs, attrs: dict[str, Any], out=None, *, step=0, seed=0, row=
     must have the output's shape and dtype; it may be an input only where the kernel allows it.
 
     step, seed, row, scalars: the state of a run, for ops that read it.
+
+    Arrays of a CUDA device (CuPy's, PyTorch's, others by DLPack or `__cuda_array_interface__`) are
+    left where they are, and the op runs there: see `_on_device`.
     """
     arrays = []
     for declared, x in zip(op.inputs, inputs):  # noqa: B905 (both are as long as op.inputs)
+        if type(x) is not np.ndarray and x is not None and is_on_device(x):
+            from ._on_device import execute as execute_there
+
+            return execute_there(
+                op, inputs, attrs, out, step=step, seed=seed, row=row, scalars=scalars
+            )
         arrays.append(None if x is None else _array(op, declared, x))
     if op.alias:
         return _alias(op, arrays, attrs, out)
@@ -85,6 +95,8 @@ def _array(op, declared, value) -> np.ndarray:
     """`value` as the kernel takes it: itself if it fits, else a copy."""
     if type(value) is not np.ndarray or value.dtype is not KERNEL_DTYPES.get(declared.dtype):
         try:
+            if hasattr(value, "__dlpack__") and not hasattr(value, "__array__"):
+                value = np.from_dlpack(value)
             value = to_dtype(value, declared.dtype)
         except (TypeError, ValueError) as error:
             raise type(error)(f"ops.{op.name}: `{declared.name}`: {error}") from None

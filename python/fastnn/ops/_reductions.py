@@ -7,8 +7,6 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from fastnn.graph.tensor import Tensor
-
 from ._shapes import check_axis
 from .reduce_sum import reduce_sum
 from .weighted_sum import weighted_sum
@@ -32,7 +30,7 @@ def mean(x, axis: int | Iterable[int] | None = None, keepdims: bool = False):
 
 
 def _reduce(name, x, axis, keepdims, mean):
-    if not isinstance(x, Tensor):
+    if not hasattr(x, "shape"):
         x = np.asarray(x)
     rank = len(x.shape)
     axes = range(rank) if axis is None else [axis] if np.ndim(axis) == 0 else list(axis)
