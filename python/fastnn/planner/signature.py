@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import functools
 import math
+import os
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 DTYPES = {"f32": "float32", "f64": "float64", "i32": "int32", "i64": "int64", "u8": "uint8"}
 
@@ -88,10 +88,11 @@ def parse(text: str) -> dict[str, Signature]:
 @functools.cache
 def signatures() -> dict[str, Signature]:
     """The installed instruction set."""
-    here = Path(__file__).parent
-    for path in (here / "opcodes.def", here.parents[2] / "csrc/program/opcodes.def"):
-        if path.exists():
-            return parse(path.read_text())
+    here = os.path.dirname(__file__)
+    for path in ("opcodes.def", "../../../csrc/program/opcodes.def"):  # installed; in the tree
+        if os.path.exists(path := os.path.join(here, path)):
+            with open(path, encoding="utf-8") as file:
+                return parse(file.read())
     raise FileNotFoundError("opcodes.def is missing from the installation; reinstall fastnn.")
 
 

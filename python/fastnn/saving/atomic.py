@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 
 @contextlib.contextmanager
@@ -22,22 +21,24 @@ def replacing(path: str | os.PathLike) -> Iterator[Callable[[memoryview | bytes]
     Raises:
         OSError: the folder does not exist, may not be written to, or is full.
     """
-    target = Path(os.path.realpath(path))  # a symbolic link keeps pointing at the new contents
-    temporary = target.with_name(f".{target.name}.{os.urandom(6).hex()}.tmp")
+    target = os.path.realpath(os.fsdecode(path))  # a symbolic link keeps pointing at the new contents
+    folder, name = os.path.split(target)
+    temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         try:
-            if target.exists():
-                os.fchmod(file, target.stat().st_mode & 0o777)
+            if os.path.exists(target):
+                os.fchmod(file, os.stat(target).st_mode & 0o777)
             yield lambda data: _write_all(file, data)
             os.fsync(file)
         finally:
             os.close(file)
         os.replace(temporary, target)
     except BaseException:
-        temporary.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)
         raise
-    _sync_folder(target.parent)
+    _sync_folder(folder)
 
 
 def _write_all(file: int, data: memoryview | bytes) -> None:
@@ -47,7 +48,7 @@ def _write_all(file: int, data: memoryview | bytes) -> None:
         left = left[os.write(file, left) :]
 
 
-def _sync_folder(folder: Path) -> None:
+def _sync_folder(folder: str) -> None:
     """Without this the rename itself may be lost with the power."""
     handle = os.open(folder, os.O_RDONLY)
     try:

@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 
@@ -75,6 +74,8 @@ def say(text: str) -> None:
 
 
 def _open_bar(total: int | None, done: int, text: str):
+    import shutil
+
     from tqdm.auto import tqdm
 
     class WithoutThread(tqdm):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random
 
 _base: int | None = None  # taken from the operating system at the first use, unless set
 _drawn = 0
@@ -21,6 +20,8 @@ def set_random_seed(seed: int) -> None:
     global _base, _drawn
     if not isinstance(seed, int) or isinstance(seed, bool) or not 0 <= seed < 2**32:
         raise ValueError(f"set_random_seed: seed must be an int in [0, 2**32). Received: {seed!r}")
+    import random
+
     from numpy import random as numpy_random
 
     random.seed(seed)

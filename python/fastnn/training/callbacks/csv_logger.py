@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Iterable
 
@@ -37,6 +36,8 @@ class CSVLogger(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         logs = logs or {}
         if self._writer is None:
+            import csv
+
             keys = sorted(logs)
             if not any(k.startswith("val_") for k in keys):
                 keys += [f"val_{k}" for k in keys]
