@@ -11,7 +11,9 @@ from fastnn.graph.tensor import Tensor
 from fastnn.planner import fuse_losses, plan
 from fastnn.planner.arena import lay_out
 from fastnn.planner.lifetimes import Life
+from fastnn.planner.plan import CPU, Target
 from fastnn.planner.signature import match_dims, parse, signatures
+from fastnn.precision import layer_precision
 from tests.layout import (
     assert_barriers_are_enough,
     assert_chains_are_sound,
@@ -190,13 +192,13 @@ def test_the_layout_check_sees_an_overlap():
 # ---- chains: a product and the optimizer's step on it
 
 
-def training_step(optimizer=None, batch=8, keep_homes=False, activation=ops.relu, extra=None):
+def training_step(optimizer=None, keep_homes=False, extra=None, chained_bytes=0):
     """The plan of a 12-6-4 classifier's step. `extra(variables)` records something after it."""
     from fastnn.optimizers import Adam
     from fastnn.training.parameters import Parameters
 
     optimizer = optimizer or Adam()
-    graph, total, variables, _ = dense_net(activation, batch=batch)
+    graph, total, variables, _ = dense_net(ops.relu, batch=8)
     parameters = Parameters(variables, optimizer.slot_initial_values())
     with graph:
         total = fuse_losses(graph)(total)
@@ -205,7 +207,8 @@ def training_step(optimizer=None, batch=8, keep_homes=False, activation=ops.relu
         if extra:
             extra(parameters, grads)
         optimizer.emit(parameters)
-    p = plan(graph, homes=homes, keep_homes=keep_homes)
+    target = Target(chained_bytes=chained_bytes)
+    p = plan(graph, homes=homes, target=target, keep_homes=keep_homes)
     assert_layout_is_sound(p)
     assert_chains_are_sound(p)
     assert_barriers_are_enough(p)
@@ -236,6 +239,16 @@ def test_products_are_chained_to_the_optimizer():
 def test_kept_gradients_are_not_chained():
     p = training_step(keep_homes=True)
     assert chained(p) == [] and updates(p) == [(0, 132)]
+
+
+def test_small_gradients_are_not_chained():
+    assert chained(training_step(chained_bytes=4 * 72)) == [((12, 6), "adam")]
+    assert chained(training_step(chained_bytes=CPU.chained_bytes)) == []
+
+
+def test_products_in_bf16_are_not_chained():
+    with layer_precision("medium"):
+        assert chained(training_step()) == []
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,22 @@ FASTNN_INLINE void finish_rows(const Epilogue& e, Function activate, std::int64_
   }
 }
 
+// Asks L2 for what finish() will need of a chained step, before a tile is made: the pieces of rows
+// are too short for the hardware to see where it goes. Not L1, since rows of a matrix that is a
+// multiple of 1024 wide share the few lines of one set there.
+inline void expect(const Epilogue& e, std::int64_t rows, std::int64_t cols, std::int64_t i,
+                   std::int64_t j) {
+  if (!e.next) return;
+  constexpr int kGradient = 1;
+  for (int operand = 0; operand < kMaxOperands; ++operand) {
+    if (operand == kGradient || e.next->bytes[operand] != e.next->bytes[0]) continue;
+    const float* row = e.next->in<float>(operand) + i * e.width + j;
+    for (std::int64_t r = 0; r < rows; ++r, row += e.width) {
+      for (std::int64_t l = 0; l < cols; l += 16) __builtin_prefetch(row + l, 0, 2);
+    }
+  }
+}
+
 // c[rows, cols], whose first element is (i, j) of C. Where another instruction is chained, it may
 // lie anywhere: nobody looks at C.
 inline void finish(const Epilogue& e, std::int64_t rows, std::int64_t cols, std::int64_t i,

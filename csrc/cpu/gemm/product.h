@@ -78,6 +78,7 @@ FASTNN_INLINE void multiply_strip(const Matrix& a, bool packed_a, const float* b
     const float* from = packed_a ? a.data + row * k : a.at(0, row);
     const std::int64_t lda = packed_a ? rows : a.stride;
     float* to = passes ? passing : c + row * ldc;
+    if (epilogue) expect(*epilogue, rows, cols, i + row, j);
     (t < tiles.longer ? longer : shorter)(k, from, lda, b, ldb, to, ldc, tail, first);
     if (epilogue) finish(*epilogue, rows, cols, i + row, j, to, ldc);
     row += rows;

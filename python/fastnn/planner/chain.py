@@ -4,6 +4,10 @@ tile, while a tile is still in the cache. The gradient itself never lies in memo
 The optimizer's instruction covers all parameters at once. The parts whose gradients come from such
 products are cut out of it, each becoming an instruction right after its product; the product is
 marked `chained`. What is left of the optimizer's instruction stays where it was.
+
+That is worth it where the gradient, the parameter and its slots leave the caches. A smaller one
+waits in L2 anyway, and the optimizer is quicker along long rows than tile by tile; so it is beside
+products in bf16, which leave it less time to hide in. docs/performance.md has the measurements.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ from collections.abc import Collection, Iterator
 
 from fastnn.graph.node import Node
 from fastnn.graph.tensor import Tensor
+from fastnn.precision import HIGHEST
 
 from .plan import Place, Step
 from .signature import signatures
@@ -19,12 +24,17 @@ from .signature import signatures
 PARAMETER, GRADIENT, RESULT = 0, 1, 3  # operands: of an optimizer's instruction, of a product
 
 
-def chain(steps: list[Step], places: dict[Tensor, Place], kept: Collection[Tensor]) -> list[Step]:
-    """Returns the steps with every chain made that changes no result.
+def chain(
+    steps: list[Step],
+    places: dict[Tensor, Place],
+    kept: Collection[Tensor],
+    least_bytes: int = 0,
+) -> list[Step]:
+    """Returns the steps with the chains made that change no result and are worth it.
 
-    A product is chained where nothing but one optimizer's step looks at what it makes, and nothing
-    between the two looks at what that step changes. Tensors in `kept` stay readable. `places` grows
-    by the parts of the optimizer's operands.
+    A float32 product of at least `least_bytes` is chained where nothing but one optimizer's step
+    looks at what it makes, and nothing between the two looks at what that step changes. Tensors in
+    `kept` stay readable. `places` grows by the parts of the optimizer's operands.
     """
     after: dict[int, Step] = {}  # a part of an optimizer's step, by the position of its product
     rest: dict[int, list[Step]] = {}  # what is left of an optimizer's step, by its position
@@ -37,6 +47,8 @@ def chain(steps: list[Step], places: dict[Tensor, Place], kept: Collection[Tenso
             i
             for i in range(position)
             if steps[i].opcode.startswith("matmul")
+            and steps[i].node.attrs["precision"] == HIGHEST
+            and steps[i].operands[RESULT].nbytes >= least_bytes
             and _within(steps[i].operands[RESULT], gradient)
             and not any(steps[i].operands[RESULT].overlaps(p) for p in kept_places)
         ]

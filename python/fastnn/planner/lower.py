@@ -63,8 +63,9 @@ def plan(
     steps = [_step(node, places) for node in nodes if not node.op.alias]
     if check_finite:
         steps = _checked(steps)
-    elif target.chains:
-        steps = chain(steps, places, keep if keep_homes else outputs.values())
+    elif target.chained_bytes is not None:
+        kept = keep if keep_homes else outputs.values()
+        steps = chain(steps, places, kept, target.chained_bytes)
     place_barriers(steps)
     return Plan(steps, places, arena_bytes, constants, bound, outputs)
 

@@ -18,12 +18,13 @@ class Target:
     """What a plan is made for."""
 
     alignment: int = 64  # of arena buffers, in bytes
-    chains: bool = True  # may products hand their result to the optimizer (chain.py)?
+    # The least gradient, in bytes, that its product hands to the optimizer (chain.py); None: none.
+    chained_bytes: int | None = 1 << 20
 
 
 CPU = Target()
 # One launch over all parameters is quicker than one for each.
-CUDA = Target(alignment=256, chains=False)
+CUDA = Target(alignment=256, chained_bytes=None)
 
 
 @dataclass(frozen=True)
