@@ -4,7 +4,7 @@
 namespace fastnn::cuda {
 namespace {
 
-__global__ void advance_kernel(DeviceRun* run) {
+__global__ void __launch_bounds__(1) advance_kernel(DeviceRun* run) {
   ++run->step;
   run->row += run->batch;
   run->scalars += run->scalars_width;

@@ -10,8 +10,8 @@ __global__ void __launch_bounds__(kThreads)
     const Vec v = lanes.load(x + i);
     const Mask wrong = is_nan(v - v);  // 0 for finite v, else NaN
     if (!any(wrong)) return;
-    int k = 0;
-    while (!wrong.v[k]) ++k;
+    int k = 3;  // the first of them, found by constant indices: `wrong` stays in registers
+    for (int j = 2; j >= 0; --j) k = wrong.v[j] ? j : k;
     report(Fault::not_finite, i + k, 0, 0);
   });
 }

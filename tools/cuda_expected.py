@@ -1,0 +1,42 @@
+"""What `cuda_report.py` expects of the CUDA kernels."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+# Every kernel reads and writes 16 bytes at a time, as one instruction,
+WIDE = {"loads": r"(LDG|LDGSTS)\b.*\.128", "stores": r"STG\b.*\.128"}
+# but for these (patterns of names): what they have not, and why.
+LOADS, STORES = ("loads",), ("stores",)
+BOTH = LOADS + STORES
+A_SUM = "writes one number for many"
+NARROW: dict[str, tuple[tuple[str, ...], str]] = {
+    "advance_kernel": (BOTH, "three numbers"),
+    "block_sums_kernel<.*": (STORES, A_SUM),
+    "long_rows_kernel<.*": (STORES, A_SUM),
+    "short_rows_kernel<.*": (STORES, A_SUM),
+    "columns_kernel<.*": (STORES, A_SUM),
+    "norm_scale_kernel": (BOTH, A_SUM),
+    "penalty_kernel": (BOTH, A_SUM),
+    "quotient_kernel": (BOTH, A_SUM),
+    "check_finite_kernel": (STORES, "writes only what it reports"),
+    "fill_kernel": (LOADS, "reads nothing"),
+    "one_hot_kernel": (LOADS, "reads one label for a row"),
+    "gather_kernel<unsigned char, .*": (LOADS, "four bytes of data become 16 bytes"),
+    "scatter_kernel": (STORES, "rows start anywhere"),
+}
+
+# Kernels (patterns) with local memory that is no spill, and why.
+STACK: dict[str, str] = {}
+
+# Bytes of shared memory that a launch asks for, by the kernel's name (a pattern).
+DYNAMIC_SHARED: dict[str, int] = {}
+
+
+class MainLoop(NamedTuple):
+    holds: tuple[str, ...]
+    share: float  # of tensor-core instructions, at least
+
+
+# Of kernels with tensor cores, by name (a pattern; the first that fits).
+MAIN_LOOPS: dict[str, MainLoop] = {}
