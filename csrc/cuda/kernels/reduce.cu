@@ -1,71 +1,39 @@
 // Reductions over an axis, and what undoes their shapes. Each sum has a fixed order, which depends
 // on the length of the axis alone: not on the device, nor on how many sums there are.
 #include "cuda/device/columns.h"
+#include "cuda/device/row_by_row.h"
 
 namespace fastnn::cuda {
 namespace {
 
-// ---- rows: out[row] = finish(x[row, 0] + x[row, 1] + ...), by a block or a warp for each row
-
 struct Scale {
   float scale;
-  __device__ __forceinline__ float operator()(float x) const { return x * scale; }
   __device__ __forceinline__ Vec operator()(Vec x) const { return x * Vec::set(scale); }
 };
 struct AsIs {
-  template <class T>
-  __device__ __forceinline__ T operator()(T x) const {
-    return x;
+  __device__ __forceinline__ Vec operator()(Vec x) const { return x; }
+};
+
+// out[row] = finish(x[row, 0], x[row, 1] ... combined).
+template <class Combine, class Finish>
+struct FoldRow {
+  const float* x;
+  float* out;
+  float neutral;
+  Combine combine;
+  Finish finish;
+
+  template <class Row>
+  __device__ __forceinline__ void operator()(const Row& row) const {
+    const Vec whole = row.fold_lanes(neutral, [&](auto pack) { return pack.load(x); }, combine);
+    if (row.first()) out[row.index] = finish(whole).v[0];
   }
 };
 
-// Of `threads` threads, this one's share of a row.
-template <class Combine>
-__device__ __forceinline__ float part_of_row(const float* x, int64_t n, bool vectors, float neutral,
-                                             Combine combine, int thread, int threads) {
-  Vec part = Vec::set(neutral);
-  for (int64_t i = 4 * thread; i < n; i += 4 * threads) {
-    if (vectors) {
-      part = combine(part, Vec::load(x + i));
-    } else {
-      const FirstLanes lanes{n - i < 4 ? static_cast<int>(n - i) : 4};
-      part = combine(part, lanes.or_else(lanes.load(x + i), neutral));
-    }
-  }
-  return combine(combine(part.v[0], part.v[2]), combine(part.v[1], part.v[3]));
-}
-
 template <class Combine, class Finish>
 __global__ void __launch_bounds__(kThreads)
-    long_rows_kernel(int64_t rows, int64_t n, const float* x, float* out, bool vectors,
-                     float neutral, Combine combine, Finish finish) {
-  for (int64_t row = blockIdx.x; row < rows; row += gridDim.x) {
-    const float part =
-        part_of_row(x + row * n, n, vectors, neutral, combine, threadIdx.x, kThreads);
-    const float whole = reduce_block(part, neutral, combine);
-    if (threadIdx.x == 0) out[row] = finish(whole);
-  }
-}
-
-template <class Combine, class Finish>
-__global__ void __launch_bounds__(kThreads)
-    short_rows_kernel(int64_t rows, int64_t n, const float* x, float* out, bool vectors,
-                      float neutral, Combine combine, Finish finish) {
-  const int lane = threadIdx.x % kWarp;
-  const int64_t warps = threads_in_grid() / kWarp;
-  for (int64_t row = thread_in_grid() / kWarp; row < rows; row += warps) {
-    const float part = part_of_row(x + row * n, n, vectors, neutral, combine, lane, kWarp);
-    const float whole = reduce_warp(part, combine);
-    if (lane == 0) out[row] = finish(whole);
-  }
-}
-
-constexpr int64_t kShortRow = 512;  // four packs for each lane of a warp
-
-template <class Combine, class Finish>
-__global__ void __launch_bounds__(kThreads)
-    columns_kernel(int64_t outer, int64_t axis, int64_t inner, const float* x, float* out,
-                   bool vectors, float neutral, Combine combine, Finish finish) {
+    fold_columns_kernel(int64_t outer, int64_t axis, int64_t inner, const float* x, float* out,
+                        bool vectors, float neutral, Combine combine, Finish finish) {
   for (int64_t o = blockIdx.y; o < outer; o += gridDim.y) {
     fold_columns_of_block(
         axis, inner, vectors, neutral,
@@ -83,19 +51,12 @@ void reduce(const Call& call, Stream& stream, float neutral, Combine combine, Fi
   const int64_t outer = call.dim[0], axis = call.dim[1], inner = call.dim[2];
   const float* x = call.in<float>(0);
   float* out = call.out<float>(1);
-  if (inner != 1) {
-    stream.launch(columns_kernel<Combine, Finish>, column_shape(stream, outer, inner), outer, axis,
-                  inner, x, out, inner % 4 == 0 && aligned(x, out), neutral, combine, finish);
-    return;
+  if (inner == 1) {
+    return for_rows<Turns::one>(stream, outer, axis, aligned(x),
+                                FoldRow<Combine, Finish>{x, out, neutral, combine, finish});
   }
-  const bool vectors = axis % 4 == 0 && aligned(x);
-  if (axis <= kShortRow) {
-    stream.launch(short_rows_kernel<Combine, Finish>, stream.spread(outer * kWarp), outer, axis, x,
-                  out, vectors, neutral, combine, finish);
-  } else {
-    stream.launch(long_rows_kernel<Combine, Finish>, stream.spread(outer * kThreads), outer, axis,
-                  x, out, vectors, neutral, combine, finish);
-  }
+  stream.launch(fold_columns_kernel<Combine, Finish>, column_shape(stream, outer, inner), outer,
+                axis, inner, x, out, inner % 4 == 0 && aligned(x, out), neutral, combine, finish);
 }
 
 // out[o, a, j] = scale * x[o, j]. A row is one of `axis` rows of a slab, or, where inner is 1, a
