@@ -17,11 +17,15 @@ ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = {"address": "libasan.so", "thread": "libtsan.so"}
 REPORT = re.compile(r"ERROR: AddressSanitizer|runtime error|WARNING: ThreadSanitizer")
 # Of each family a part that goes every way through its kernels.
-FILES = ("arithmetic", "dropout", "gather", "optimizer", "program", "reduce", "emulator")
+FILES = (
+    "arithmetic", "dropout", "emulator", "gather", "loss", "metric", "optimizer", "program",
+    "reduce", "softmax",
+)  # fmt: skip
 PART = (
     "steps_against or graph_of_the_step or does_right or named_barriers or fragments "
     "or shape3 or shape5 or shape11 or (dropout and 9001) or (test_steps and 1023) "
-    "or (to_float and 17) or (weighted_sum and 4097) or (norm_scale and 4097)"
+    "or (to_float and 17) or (weighted_sum and 4097) or (norm_scale and 4097) "
+    "or (accumulate and 5000) or (accumulate_confusion and 3-33) or special or range"
 )
 
 pytestmark = pytest.mark.skipif(

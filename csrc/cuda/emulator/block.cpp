@@ -90,7 +90,7 @@ void Block::start(Index index) {
     const unsigned lanes = count_ - w * 32 < 32 ? count_ - w * 32 : 32;
     warps_[w].existing = lanes == 32 ? ~0u : (1u << lanes) - 1;
     warps_[w].gone = 0;
-    warps_[w].phase = 0;
+    std::memset(warps_[w].phase, 0, sizeof warps_[w].phase);
     warps_[w].meetings.clear();
   }
   for (Barrier& barrier : barriers_) barrier = {};
@@ -106,8 +106,8 @@ void Block::start(Index index) {
   order_.resize(count_);
   position_ = 0;
   shuffle();
-  tags_.reset(new char[2 * (kBarriers + warps) + 1]);  // new memory: nobody has released them
-  release_tag(&tags_[0]);                              // what this OS thread did to shared memory
+  tags_.reset(new char[2 * (kBarriers + 32 * warps) + 1]);  // new memory: nobody has released them
+  release_tag(&tags_[0]);  // what this OS thread did to shared memory
 }
 
 // The order in which threads get their turn.
@@ -307,7 +307,9 @@ void Block::collect(unsigned mask, void* argument, const void* kind, Combine com
   }
   meeting->arrived |= lane;
   meeting->argument[self.lane] = argument;
-  char* tag = &tags_[1 + 2 * (kBarriers + self.warp) + warp.phase % 2];
+  // Of this meeting alone: others in the warp have other lanes.
+  const int first = __builtin_ctz(mask);
+  char* tag = &tags_[1 + 2 * (kBarriers + 32 * self.warp + first) + warp.phase[first] % 2];
   release_tag(tag);
   if (meeting->arrived != mask) {
     self.state = Thread::in_collective;
@@ -326,7 +328,7 @@ void Block::collect(unsigned mask, void* argument, const void* kind, Combine com
   }
   *meeting = warp.meetings.back();
   warp.meetings.pop_back();
-  ++warp.phase;
+  ++warp.phase[first];
   if (random()) give_way();
 }
 

@@ -60,7 +60,7 @@ struct Meeting {
 };
 struct Warp {
   unsigned existing, gone;  // lanes
-  unsigned phase;
+  unsigned phase[32];       // meetings so far, by their first lane
   std::vector<Meeting> meetings;
 };
 
@@ -136,7 +136,7 @@ class Block {
   std::vector<SharedArray> shared_;
   std::vector<SharedArray*> used_;
   Fenced dynamic_;
-  std::unique_ptr<char[]> tags_;  // ThreadSanitizer's: two for each barrier, two for each warp, one
+  std::unique_ptr<char[]> tags_;  // ThreadSanitizer's: two for each barrier, two for each lane, one
 };
 
 // Shared arrays are numbered as their declarations are met.
