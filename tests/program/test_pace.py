@@ -164,6 +164,23 @@ def test_a_machine_that_slows_down_keeps_its_team():
     assert share > 0.99
 
 
+def test_a_bad_measurement_does_not_last():
+    """Something else took the CPU while one thread was measured: a team a sixth slower than one
+    thread looked like the better choice."""
+    pace = _core.Pace(2, 60 * US)
+    for _ in range(80):
+        pace.passed((70 if pace.team else 80) * US)
+    shares(pace, lambda i: 70 * US, 60 * US, 20_000)
+    _, mean = shares(pace, lambda i: 70 * US, 60 * US, 20_000)
+    assert mean < 1.02 * 60 * US
+
+
+def test_a_slim_advantage_is_kept():
+    pace = _core.Pace(2, 60 * US)
+    share, _ = shares(pace, lambda i: 54 * US, 60 * US, 100_000)
+    assert share > 0.9
+
+
 def test_long_steps_are_not_tried_alone():
     """One thread would take a second: the team works from the first step, and is left only when it
     takes longer than one thread could."""
