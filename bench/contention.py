@@ -27,7 +27,7 @@ from harness import (
 )
 
 MODES = {"fastnn": ["fit"], "torch": ["eager"]}
-STEPS = {"fastnn": 512, "torch": 96}  # in one call: 15 of the scheduler's time slices at least
+STEPS = {"fastnn": 512, "torch": 48}  # in one call: a dozen of the scheduler's time slices at least
 CASES = ["quiet", "bound loop", "loose loop", "second training"]
 LOOP = "import os, sys\nos.sched_setaffinity(0, map(int, sys.argv[1:]))\nwhile True: pass"
 

@@ -23,7 +23,7 @@ from harness import (
 )
 
 MODES = {"fastnn": ["default", "one"], "torch": ["default", "one"]}
-WIDTHS = [8, 16, 32, 45, 64, 96, 128, 256, 512, 1024, 2048]
+WIDTHS = [8, 16, 32, 64, 128, 256, 512, 1024, 2048]
 
 
 def main() -> None:
@@ -40,7 +40,7 @@ def main() -> None:
         for count in [minibatches(width, batch)]
         for kind in chosen.kinds
     ]
-    measurement = measure(workers, cases, chosen.rounds, turn=0.05, sample=0.01)
+    measurement = measure(workers, cases, chosen.rounds, turn=0.03, sample=0.01)
     made = rows(measurement)
     conclude("threads", chosen, measurement, made, table, refusals(chosen, measurement))
 
