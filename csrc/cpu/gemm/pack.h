@@ -53,15 +53,14 @@ inline void pack_columns(const float* from, std::int64_t stride, std::int64_t k,
       Vec block[N];
       const float* corner = from + i * stride + p;
       if (i + N <= count && p + N <= k) {
-        FASTNN_UNROLL
-        for (int r = 0; r < N; ++r) block[r] = Vec::load(corner + r * stride);
+        load_transposed(corner, stride, block);
       } else {
         FASTNN_UNROLL
         for (int r = 0; r < N; ++r) {
           block[r] = i + r < count ? load_up_to(corner + r * stride, k - p) : Vec::zero();
         }
+        transpose(block);
       }
-      transpose(block);
       FASTNN_UNROLL
       for (int r = 0; r < N; ++r) {
         if (p + r < k) block[r].store(to + (p + r) * width + i);

@@ -39,6 +39,8 @@ struct Pieces {
   FASTNN_INLINE std::int64_t size(std::int64_t i) const { return base + (i < longer); }
 };
 
+inline constexpr int kLine = 16;  // floats in a cache line
+
 struct Plan {
   bool swap;  // do C^T = B^T A^T; what follows is about that product
   bool pack_a, pack_b;
@@ -54,6 +56,7 @@ inline constexpr std::int64_t kTransposeCost = 6;
 // output. Then it may be cheaper to let the lanes run along m and to turn the result.
 inline bool swap_is_cheaper(const Product& q) {
   if (q.n >= 2 * Vec::N || q.m <= q.n) return false;
+  if (q.n == 1) return true;  // vector.h has no tiles to waste
   const std::int64_t read_a = q.a.along_k ? kTransposeCost : 1;
   const std::int64_t read_b = q.b.along_k ? kTransposeCost : 1;
   const std::int64_t plain = vectors(q.n) * (q.m + read_b) * q.k;

@@ -51,6 +51,14 @@ FASTNN_INLINE void pack_strips(const Matrix& b, std::int64_t p, std::int64_t k, 
   }
 }
 
+// Asks for a tile of C that will be made next: by then it is in L1.
+FASTNN_INLINE void prefetch(const float* c, std::int64_t rows, std::int64_t cols,
+                            std::int64_t ldc) {
+  for (std::int64_t i = 0; i < rows; ++i, c += ldc) {
+    for (std::int64_t j = 0; j < cols; j += kLine) __builtin_prefetch(c + j, 1);
+  }
+}
+
 // The tiles of one strip of columns: c[rows, cols] (+)= a b for one block of k. A packed `a` is
 // the panels of `tiles`, one after the other.
 FASTNN_INLINE void multiply_strip(const Matrix& a, bool packed_a, const float* b, std::int64_t ldb,
@@ -79,6 +87,7 @@ FASTNN_INLINE void multiply_strip(const Matrix& a, bool packed_a, const float* b
     const std::int64_t lda = packed_a ? rows : a.stride;
     float* to = passes ? passing : c + row * ldc;
     if (epilogue) expect(*epilogue, rows, cols, i + row, j);
+    if (!passes && t + 1 < tiles.count) prefetch(to + rows * ldc, tiles.size(t + 1), cols, ldc);
     (t < tiles.longer ? longer : shorter)(k, from, lda, b, ldb, to, ldc, tail, first);
     if (epilogue) finish(*epilogue, rows, cols, i + row, j, to, ldc);
     row += rows;

@@ -44,38 +44,81 @@ inline void multiply_rows(const Product& q, Range cols, float* c) {
   }
 }
 
-// The first `count` of N neighbours in c where B lies along k: N chains side by side, a block of
-// N x N of B turned in registers for each N of k.
-template <bool kWhole>
+// V vectors of neighbours in c where B lies along k: blocks of N x N of B are turned in registers.
+// The chains of a vector wait for each other, those of the next one run meanwhile. Of the last
+// vector of c there may be fewer than N, `count`: then V is 1, and not kWhole.
+//
+// All of a cache line is used at once: rows often are a multiple of 4 KiB apart, where all share
+// one set of the L1 cache, and a line does not stay there for long.
+template <int V, bool kWhole>
 FASTNN_INLINE void multiply_turning(const Product& q, std::int64_t j, std::int64_t count,
                                     float* c) {
   constexpr int N = Vec::N;
-  const float *x = q.a.data, *b = q.b.at(0, j);
-  Vec sum = Vec::zero();
-  Vec block[N];
+  Vec sum[V];
+  FASTNN_UNROLL
+  for (int v = 0; v < V; ++v) sum[v] = Vec::zero();
+  const auto row = [&](std::int64_t p, int v, int r) {
+    return q.b.at(p, j + (kWhole || r < count ? v * N + r : 0));
+  };
+  const auto add = [&](const Vec(&block)[N], std::int64_t p, int steps, int v) {
+    FASTNN_UNROLL
+    for (int r = 0; r < N; ++r) {
+      if (r < steps) sum[v] = fma(Vec::set(q.a.data[p + r]), block[r], sum[v]);
+    }
+  };
+
+  const auto add_block = [&](std::int64_t p, int v) {
+    Vec block[N];
+    if constexpr (kWhole) {
+      load_transposed(row(p, v, 0), q.b.stride, block);
+    } else {
+      FASTNN_UNROLL
+      for (int r = 0; r < N; ++r) block[r] = Vec::load(row(p, v, r));
+      transpose(block);
+    }
+    add(block, p, N, v);
+  };
   std::int64_t p = 0;
-  const auto at = [&](int r) { return b + (kWhole || r < count ? r : 0) * q.b.stride + p; };
+  for (; p + kLine <= q.k; p += kLine) {
+    FASTNN_UNROLL
+    for (int v = 0; v < V; ++v) {
+      FASTNN_UNROLL
+      for (int l = 0; l < kLine; l += N) add_block(p + l, v);
+    }
+  }
   for (; p + N <= q.k; p += N) {
     FASTNN_UNROLL
-    for (int r = 0; r < N; ++r) block[r] = Vec::load(at(r));
-    transpose(block);
-    FASTNN_UNROLL
-    for (int r = 0; r < N; ++r) sum = fma(Vec::set(x[p + r]), block[r], sum);
+    for (int v = 0; v < V; ++v) add_block(p, v);
   }
   if (const int rest = static_cast<int>(q.k - p); rest > 0) {
     FASTNN_UNROLL
-    for (int r = 0; r < N; ++r) block[r] = Vec::load(at(r), rest);
-    transpose(block);
-    FASTNN_UNROLL
-    for (int r = 0; r < N; ++r) {
-      if (r < rest) sum = fma(Vec::set(x[p + r]), block[r], sum);
+    for (int v = 0; v < V; ++v) {
+      Vec block[N];
+      FASTNN_UNROLL
+      for (int r = 0; r < N; ++r) block[r] = Vec::load(row(p, v, r), rest);
+      transpose(block);
+      add(block, p, rest, v);
     }
   }
-  if constexpr (kWhole) {
-    sum.store(c);
-  } else {
-    sum.store(c, static_cast<int>(count));
+  FASTNN_UNROLL
+  for (int v = 0; v < V; ++v) {
+    if constexpr (kWhole) {
+      sum[v].store(c + v * N);
+    } else {
+      sum[v].store(c, static_cast<int>(count));
+    }
   }
+}
+
+// c[cols] where B lies along k.
+inline void multiply_columns(const Product& q, Range cols, float* c) {
+  constexpr int N = Vec::N;
+  std::int64_t j = cols.begin;
+  for (; j + kTurnedVecs * N <= cols.end; j += kTurnedVecs * N, c += kTurnedVecs * N) {
+    multiply_turning<kTurnedVecs, true>(q, j, kTurnedVecs * N, c);
+  }
+  for (; j + N <= cols.end; j += N, c += N) multiply_turning<1, true>(q, j, N, c);
+  if (j < cols.end) multiply_turning<1, false>(q, j, cols.end - j, c);
 }
 
 // c[cols] of the plan's product, which has one row. Where it was turned, that is a column of C.
@@ -84,11 +127,7 @@ inline void multiply_vector(const Product& q, const Plan& plan, Range cols, floa
   c += cols.begin;
   const std::int64_t n = cols.end - cols.begin;
   if (q.b.along_k) {
-    std::int64_t j = 0;
-    for (; j + Vec::N <= n; j += Vec::N) {
-      multiply_turning<true>(q, cols.begin + j, Vec::N, c + j);
-    }
-    if (j < n) multiply_turning<false>(q, cols.begin + j, n - j, c + j);
+    multiply_columns(q, cols, c);
   } else {
     multiply_rows(q, cols, c);
   }

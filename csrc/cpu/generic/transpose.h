@@ -16,4 +16,11 @@ FASTNN_INLINE void transpose(Vec (&r)[4]) {
   r[3].v = __builtin_shufflevector(c, d, 2, 3, 6, 7);
 }
 
+// r = the 4 x 4 block at `from`, turned.
+FASTNN_INLINE void load_transposed(const float* from, std::int64_t stride, Vec (&r)[4]) {
+  FASTNN_UNROLL
+  for (int i = 0; i < 4; ++i) r[i] = Vec::load(from + i * stride);
+  transpose(r);
+}
+
 }  // namespace fastnn::generic
