@@ -26,6 +26,7 @@ struct Launch {
   std::uint32_t node;  // Instr::node of the instruction
   std::string name;    // of its opcode
   Shape shape;
+  std::string reason;  // why it is done so, where there was a choice
 };
 
 // Host functions run twice: while a program is prepared, when launches are only written down and
@@ -56,11 +57,16 @@ class Stream {
       if (shape.shared > kSharedWithoutAsking) {
         check(gpu::allow_shared(kernel, shape.shared), "asking for shared memory");
       }
-      launches_.push_back({node_, name_, shape});
+      launches_.push_back({node_, name_, shape, reason_});
       return;
     }
     check(gpu::launch(name_, kernel, shape.grid, shape.block, shape.shared, queue_, arguments...),
           name_);
+  }
+
+  // Says of this instruction's launches from here on why they are what they are.
+  void explain(const std::string& reason) {
+    if (preparing_) reason_ = reason;
   }
 
   // Memory for this instruction's kernels alone, 256-byte aligned.
@@ -80,7 +86,10 @@ class Stream {
   Shape spread_rows(std::int64_t rows, std::int64_t cols) const;
 
   // ---- for who calls the host functions
-  void begin(std::uint32_t node, const char* name) { node_ = node, name_ = name; }
+  void begin(std::uint32_t node, const char* name) {
+    node_ = node, name_ = name;
+    reason_.clear();
+  }
   void prepare() { preparing_ = true; }
   void prepared(void* scratch) {
     preparing_ = false;
@@ -100,6 +109,7 @@ class Stream {
   mutable bool uses_run_ = false, may_report_ = false;
   std::uint32_t node_ = 0;
   const char* name_ = "";
+  std::string reason_;
   bool preparing_ = false;
   void* scratch_ = nullptr;
   std::size_t scratch_bytes_ = 0;

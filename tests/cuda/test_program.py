@@ -86,7 +86,7 @@ def test_the_launches_of_a_step():
     steps = [s.opcode for s in scales.program.plan.steps]
     nodes = {node: opcode for node, opcode, *_ in scales.program.launches}
     assert nodes == dict(enumerate([*steps, "advance"]))  # each step, in order, and the end
-    for _, _, grid, block, shared in scales.program.launches:
+    for _, _, grid, block, shared, _ in scales.program.launches:
         assert min(*grid, *block) >= 1 and block[0] * block[1] * block[2] <= 1024 and shared == 0
 
 

@@ -3,10 +3,12 @@
 #include <pybind11/stl.h>
 
 #include <cstring>
+#include <optional>
 #include <stdexcept>
 
 #include "bind/buffer.h"
 #include "cuda/bind/bind.h"
+#include "cuda/gemm/choose.h"
 #include "cuda/runner.h"
 
 namespace py = pybind11;
@@ -119,7 +121,7 @@ py::list launches(const BoundRunner& bound) {
   py::list all;
   for (const Launch& launch : bound.runner.launches()) {
     all.append(py::make_tuple(launch.node, launch.name, size(launch.shape.grid),
-                              size(launch.shape.block), launch.shape.shared));
+                              size(launch.shape.block), launch.shape.shared, launch.reason));
   }
   return all;
 }
@@ -132,12 +134,30 @@ std::vector<std::string> missing() {
   return names;
 }
 
+// For tests: every product from now on is made so, whatever its size; None: as choose() says.
+void force_matmul(const std::optional<std::string>& method, int tile, int splits) {
+  force_choice(method ? std::optional(Choice{method_named(*method), tile, splits, "forced"})
+                      : std::nullopt);
+}
+
+// How a product of operands that start at multiples of 16 bytes is made on a device, and why.
+std::string matmul_reason(const std::string& form, std::int64_t m, std::int64_t n, std::int64_t k,
+                          int precision, int device) {
+  const auto found = form == "nn" ? Form::nn : form == "nt" ? Form::nt : Form::tn;
+  const Survey all = survey();
+  return choose(found, m, n, k, precision, rows_are_packs(found, m, n, k), all.devices.at(device))
+      .reason;
+}
+
 void add_all(py::module_& module) {
   module.doc() = "fastnn's programs on CUDA devices.";
   signatures();  // built now, so that no two threads build them
   module.attr("built") = true;
   module.def("survey", &describe);
   module.def("missing", &missing);
+  module.def("force_matmul", &force_matmul, "method"_a, "tile"_a = 64, "splits"_a = 1);
+  module.def("matmul_reason", &matmul_reason, "form"_a, "m"_a, "n"_a, "k"_a, "precision"_a = 0,
+             "device"_a = 0);
   module.def(
       "synchronize", [](int device) { Device::get(device).synchronize(); }, "device"_a,
       py::call_guard<py::gil_scoped_release>());

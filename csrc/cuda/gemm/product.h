@@ -1,13 +1,10 @@
 // A matrix product C = act(op(A) op(B) + bias) as its kernels are given it, and how it is cut up.
 #pragma once
 
-#include <string>
-
 #include "cuda/device/loop.h"
+#include "cuda/gemm/choose.h"
 
 namespace fastnn::cuda {
-
-enum class Form : int { nn, nt, tn };
 
 // What is done with a finished sum.
 struct Epilogue {
@@ -31,17 +28,6 @@ struct Product {
   FASTNN_INLINE int n() const { return static_cast<int>(cols); }
   FASTNN_INLINE int k() const { return static_cast<int>(depth); }
   FASTNN_INLINE int chunk() const { return static_cast<int>(part); }
-};
-
-// ---- how: made by choose() (kernels/matmul.cu), by sizes and alignment alone, and by the kind of
-// card where tensor cores are involved
-enum class Method : int { simt, tf32, tf32x3, bf16, bf16x3, count };
-
-struct Choice {
-  Method method;
-  int tile;    // rows and columns of a block's part of C: 128, 64 or 32
-  int splits;  // parts of k, summed by a second kernel
-  std::string reason;
 };
 
 FASTNN_INLINE int ceil_div(int64_t a, int64_t b) { return static_cast<int>((a + b - 1) / b); }
@@ -70,5 +56,12 @@ Shape product_shape(const Product& q, int splits, int threads, std::size_t share
 
 // ---- the kernels' host functions, one for each file kernels/matmul_*.cu
 void multiply_simt(Form form, int tile, int splits, const Product& q, Stream& stream);
+// Needs rows and addresses of 16 bytes.
+void multiply_tf32(Form form, int tile, int splits, bool split_factors, const Product& q,
+                   Stream& stream);
+// Needs memory for the converted factors: bf16_scratch() bytes.
+void multiply_bf16(Form form, int tile, int splits, bool split_factors, const Product& q,
+                   char* scratch, Stream& stream);
+int64_t bf16_scratch(Form form, int tile, bool split_factors, const Product& q);
 
 }  // namespace fastnn::cuda

@@ -1,4 +1,4 @@
-// The matrix product: which kernels make it, and the pass that adds the parts of a split sum.
+// The matrix product: its kernels by choose(), and the pass that adds the parts of a split sum.
 #include <climits>
 #include <stdexcept>
 
@@ -28,76 +28,52 @@ __global__ void __launch_bounds__(kThreads)
   }
 }
 
-// ---- the choice
-
-// Blocks that it takes to keep a card busy: about the multiprocessors of an A100. The same for all,
-// so that a program cuts its sums alike everywhere.
-constexpr double kBusy = 108;
-
-// Sums longer than this may be split where C alone makes too few blocks; into parts of at least
-// kLeastChunk. (Shorter ones stay single chains, whose bits do not depend on the number of rows.)
-constexpr int kLeastSplitK = 2048, kLeastChunk = 512, kMostSplits = 32;
-
-struct TileChoice {
-  int tile;
-  double rate;  // of its inner loop, relative to the largest: the smaller a tile, the more it loads
-};
-
-// The time that tiles of one size take, in arbitrary units: rounds of blocks, each as long as a
-// tile takes.
-double time_of(const TileChoice& t, int64_t m, int64_t n) {
-  const double blocks = static_cast<double>(ceil_div(m, t.tile)) * ceil_div(n, t.tile);
-  const double rounds = blocks < kBusy ? 1 : blocks / kBusy;
-  return rounds * t.tile * t.tile / t.rate;
-}
-
-std::string text(int64_t number) { return std::to_string(number); }
-
-int splits_for(int64_t m, int64_t n, int64_t k, int tile) {
-  const int64_t blocks = int64_t{ceil_div(m, tile)} * ceil_div(n, tile);
-  if (k < kLeastSplitK || 2 * blocks > kBusy || blocks == 0) return 1;
-  int64_t splits = static_cast<int64_t>(kBusy) / blocks;
-  if (splits > k / kLeastChunk) splits = k / kLeastChunk;
-  return static_cast<int>(splits < kMostSplits ? splits : kMostSplits);
-}
-
-Choice choose_simt(int64_t m, int64_t n, int64_t k, std::string why) {
-  static constexpr TileChoice kTiles[] = {{128, 1.0}, {64, 0.8}, {32, 0.45}};
-  const TileChoice* best = kTiles;
-  for (const TileChoice& t : kTiles) {
-    if (time_of(t, m, n) < time_of(*best, m, n)) best = &t;
-  }
-  return {Method::simt, best->tile, splits_for(m, n, k, best->tile), std::move(why)};
-}
-
 void check_extents(int64_t m, int64_t n, int64_t k) {
   if (m <= INT_MAX && n <= INT_MAX && k <= INT_MAX) return;
   throw std::invalid_argument("matmul on CUDA: dimensions are at most 2147483647. Received: m " +
-                              text(m) + ", n " + text(n) + ", k " + text(k));
+                              std::to_string(m) + ", n " + std::to_string(n) + ", k " +
+                              std::to_string(k));
 }
 
 void multiply(Form form, const Call& call, int64_t m, int64_t n, int64_t k, Stream& stream) {
-  Product q{};
   check_extents(m, n, k);
+  if (m == 0 || n == 0) return;
+  Product q{};
   q.rows = m, q.cols = n, q.depth = k;
   q.a = call.in<float>(0), q.b = call.in<float>(1);
   q.c = call.out<float>(3);
   q.end = {call.in<float>(2), call.out<float>(4),
            static_cast<Activation>(static_cast<int>(call.attr[0])), call.scalar(1)};
   q.vectors = n % 4 == 0 && aligned(q.c, q.end.bias, q.end.before);
-  if (m == 0 || n == 0) return;
-  Choice choice = choose_simt(m, n, k, "");
-  q.part = ceil_div(ceil_div(k, choice.splits), 32) * 32;
-  if (choice.splits > 1) choice.splits = ceil_div(k, q.part);
-  Product part = q;
-  if (choice.splits > 1) {
-    part.c = stream.scratch<float>(choice.splits * m * n);
-    part.end = {nullptr, nullptr, Activation::linear, 0};
-    part.vectors = n % 4 == 0;
+  const bool aligned_rows = rows_are_packs(form, m, n, k) && aligned(q.a, q.b);
+
+  Choice choice =
+      choose(form, m, n, k, static_cast<int>(call.attr[2]), aligned_rows, stream.device().info());
+  stream.explain(choice.reason);
+  q.part = ceil_div(ceil_div(k, choice.splits), 32) * 32;  // whole slices, of every method
+  const int splits = choice.splits == 1 || k == 0 ? 1 : ceil_div(k, q.part);
+
+  const bool halves = choice.method == Method::bf16 || choice.method == Method::bf16x3;
+  const bool split_factors = choice.method == Method::bf16x3 || choice.method == Method::tf32x3;
+  const int64_t for_parts = splits == 1 ? 0 : (4 * splits * m * n + 255) / 256 * 256;
+  const int64_t for_factors = halves ? bf16_scratch(form, choice.tile, split_factors, q) : 0;
+  char* scratch = stream.scratch<char>(for_parts + for_factors);
+
+  Product one = q;
+  if (splits > 1) {
+    one.c = reinterpret_cast<float*>(scratch);
+    one.end = {nullptr, nullptr, Activation::linear, 0};
+    one.vectors = n % 4 == 0;
   }
-  multiply_simt(form, choice.tile, choice.splits, part, stream);
-  if (choice.splits > 1) {
-    stream.launch(add_parts_kernel, stream.spread_rows(m, n), q, part.c, choice.splits);
+  if (choice.method == Method::simt) {
+    multiply_simt(form, choice.tile, splits, one, stream);
+  } else if (halves) {
+    multiply_bf16(form, choice.tile, splits, split_factors, one, scratch + for_parts, stream);
+  } else {
+    multiply_tf32(form, choice.tile, splits, split_factors, one, stream);
+  }
+  if (splits > 1) {
+    stream.launch(add_parts_kernel, stream.spread_rows(m, n), q, one.c, splits);
   }
 }
 
