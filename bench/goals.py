@@ -96,7 +96,7 @@ def micro(mode: str, case: str) -> Callable:
 def goals() -> list[Goal]:
     epoch = "mnist_epoch.py --pixels unit"
     founding, large = f"step.py --networks {FOUNDING}", f"step.py --networks {LARGE}"
-    latency = f"latency.py --threads 1 --networks {FOUNDING}"
+    latency = f"latency.py --threads 2 --networks {FOUNDING}"
     one = f"{FOUNDING} 1"
     made = [
         Goal(1, "epoch of MNIST / Keras fit", epoch, times("keras", "fit"), 0.09),
