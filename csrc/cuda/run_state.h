@@ -4,6 +4,7 @@
 
 #include <cstdint>
 
+#include "cpu/inline.h"
 #include "program/call.h"
 
 namespace fastnn::cuda {
@@ -20,7 +21,16 @@ struct DeviceRun {
   std::uint64_t seed;
   const float* scalars;  // this step's row of the table, in device memory
   std::int64_t scalars_width;
+  unsigned arrived;  // blocks of the step's last kernel that are done
   DeviceReport report;
+
+  // To the next step.
+  FASTNN_INLINE void advance() {
+    ++step;
+    row += batch;
+    scalars += scalars_width;
+    arrived = 0;
+  }
 };
 
 }  // namespace fastnn::cuda

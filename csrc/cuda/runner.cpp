@@ -28,14 +28,17 @@ Call resolve(const Instr& instr, const std::vector<Memory>& memory) {
 }
 
 Runner::Runner(std::shared_ptr<const Program> program, Device& device,
-               const std::vector<Memory>& memory)
+               const std::vector<Memory>& memory, std::vector<Join> joins)
     : program_(std::move(program)),
       device_(device),
       run_(device, sizeof(DeviceRun)),
-      stream_(device, reinterpret_cast<DeviceRun*>(run_.data()), device.stream()) {
+      stream_(device, reinterpret_cast<DeviceRun*>(run_.data()), device.stream()),
+      joins_(std::move(joins)) {
   program_->check(memory);
-  for (const Instr& instr : program_->instrs()) {
-    steps_.push_back({kernel_of(instr.opcode), resolve(instr, memory)});
+  check_joins();
+  for (const Instr& instr : program_->instrs()) calls_.push_back(resolve(instr, memory));
+  for (const Join& join : joins_) {
+    if (join.kind == JoinKind::mlp) minibatches_.push_back(calls_[join.begin]);
   }
   device_.make_current();
   stream_.prepare();
@@ -95,12 +98,54 @@ void Runner::begin(const RunArguments& arguments) {
 }
 
 void Runner::enqueue_step() {
-  for (const Step& step : steps_) {
-    stream_.begin(step.call.node, signatures()[step.call.opcode].name);
-    step.kernel(step.call, stream_);
+  auto join = joins_.begin();
+  bool ended = false;
+  for (std::size_t i = 0; i < calls_.size();) {
+    if (join != joins_.end() && join->begin == static_cast<std::int32_t>(i)) {
+      enqueue(*join);
+      ended = join->kind == JoinKind::update;
+      i = static_cast<std::size_t>(join++->end);
+      continue;
+    }
+    const Call& call = calls_[i++];
+    stream_.begin(call.node, signatures()[call.opcode].name);
+    kernel_of(call.opcode)(call, stream_);
+    ended = false;
   }
-  stream_.begin(static_cast<std::uint32_t>(steps_.size()), "advance");
+  if (ended) return;
+  stream_.begin(static_cast<std::uint32_t>(calls_.size()), "advance");
   advance(stream_);
+}
+
+void Runner::enqueue(const Join& join) {
+  const std::span<const Call> calls(&calls_[join.begin], &calls_[join.end]);
+  switch (join.kind) {
+    case JoinKind::block:
+      stream_.begin(calls.front().node, "block");
+      return join_block(calls, stream_);
+    case JoinKind::mlp:
+      stream_.begin(calls.front().node, "mlp");
+      return join_mlp(calls, stream_);
+    case JoinKind::update:
+      stream_.begin(calls.front().node, "update");
+      return join_update(calls, minibatches_, stream_);
+  }
+}
+
+void Runner::check_joins() const {
+  const auto count = static_cast<std::int32_t>(program_->instrs().size());
+  std::int32_t at = 0;
+  for (const Join& join : joins_) {
+    const bool last = join.kind != JoinKind::update || join.end == count;
+    const bool known = join.kind >= JoinKind::block && join.kind <= JoinKind::update;
+    if (join.begin < at || join.end <= join.begin || join.end > count || !last || !known) {
+      throw std::invalid_argument("joins: [" + std::to_string(join.begin) + ", " +
+                                  std::to_string(join.end) + ") of kind " +
+                                  std::to_string(static_cast<int>(join.kind)) + " among " +
+                                  std::to_string(count) + " instructions is none");
+    }
+    at = join.end;
+  }
 }
 
 void Runner::capture() {
@@ -115,6 +160,7 @@ void Runner::capture() {
     throw;
   }
   check(cudaStreamEndCapture(device_.stream(), &graph), "capturing a step");
+  check(cudaGraphGetNodes(graph, nullptr, &graph_nodes_), "counting a graph's nodes");
   const cudaError_t made = cudaGraphInstantiate(&graph_, graph, 0);
   cudaGraphDestroy(graph);
   check(made, "making a graph of a step");

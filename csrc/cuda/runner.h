@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "cuda/join.h"
 #include "cuda/kernel_table.h"
 #include "cuda/stream.h"
 #include "program/program.h"
@@ -16,8 +17,10 @@ Call resolve(const Instr& instr, const std::vector<Memory>& memory);
 
 class Runner {
  public:
-  // `memory` is the device's. Throws std::invalid_argument where it does not fit the program.
-  Runner(std::shared_ptr<const Program> program, Device& device, const std::vector<Memory>& memory);
+  // `memory` is the device's; `joins` are in order. Throws std::invalid_argument where they do not
+  // fit the program.
+  Runner(std::shared_ptr<const Program> program, Device& device, const std::vector<Memory>& memory,
+         std::vector<Join> joins = {});
   Runner(const Runner&) = delete;
   Runner& operator=(const Runner&) = delete;
   ~Runner();
@@ -28,24 +31,26 @@ class Runner {
 
   // Of one step, in order.
   const std::vector<Launch>& launches() const { return stream_.launches(); }
+  // Of the step's graph; 0: none was needed yet.
+  std::size_t graph_nodes() const { return graph_nodes_; }
 
  private:
-  struct Step {
-    Kernel kernel;
-    Call call;
-  };
-
+  void check_joins() const;
   void check_arguments(const RunArguments& arguments) const;
   void begin(const RunArguments& arguments);
   void enqueue_step();
+  void enqueue(const Join& join);
   void capture();
 
   std::shared_ptr<const Program> program_;
   Device& device_;
   DeviceMemory run_, scratch_, scalars_;
   Stream stream_;
-  std::vector<Step> steps_;
+  std::vector<Call> calls_;
+  std::vector<Join> joins_;
+  std::vector<Call> minibatches_;  // that are gathered by mlp joins
   cudaGraphExec_t graph_ = nullptr;
+  std::size_t graph_nodes_ = 0;
 };
 
 }  // namespace fastnn::cuda

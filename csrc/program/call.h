@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "cpu/inline.h"
 #include "program/instr.h"
 
 namespace fastnn {
@@ -48,13 +49,13 @@ struct Call {
   std::uint16_t opcode;
   std::uint16_t flags;
 
-  [[gnu::always_inline]] float scalar(int i) const { return static_cast<float>(attr[i]); }
+  FASTNN_INLINE float scalar(int i) const { return static_cast<float>(attr[i]); }
   template <typename T>
-  [[gnu::always_inline]] const T* in(int i) const {
+  FASTNN_INLINE const T* in(int i) const {
     return static_cast<const T*>(operand[i]);
   }
   template <typename T>
-  [[gnu::always_inline]] T* out(int i) const {
+  FASTNN_INLINE T* out(int i) const {
     return static_cast<T*>(operand[i]);
   }
   // Keeps the first fault of a run.
@@ -73,7 +74,7 @@ struct Share {
   std::size_t scratch_bytes;
 
   // A contiguous piece of [0, n), cut at multiples of `grain`.
-  [[gnu::always_inline]] Range split(std::int64_t n, std::int64_t grain = 1) const {
+  FASTNN_INLINE Range split(std::int64_t n, std::int64_t grain = 1) const {
     const std::int64_t blocks = (n + grain - 1) / grain;
     const std::int64_t begin = blocks * part / parts * grain;
     const std::int64_t end = blocks * (part + 1) / parts * grain;

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -17,6 +19,7 @@ from fastnn.training.parameters import Parameters
 from .helpers import ORDERS
 
 ROWS, COLS, BATCH, STEPS = 50, 12, 16, 3
+SINGLE = replace(CUDA, joins=False)  # a launch for each instruction
 
 
 class Scales:
@@ -39,7 +42,7 @@ class Scales:
             (grad,) = gradients(graph, total, [self.w])
             homes = {grad: self.parameters.home(self.w)}
             self.optimizer.emit(self.parameters)
-        made = plan(graph, {"rows": rows}, homes, CUDA if device == "cuda" else CPU)
+        made = plan(graph, {"rows": rows}, homes, SINGLE if device == "cuda" else CPU)
         self.program = make_program(made, self.parameters.buffers, device)
 
     def train(self, steps: int, first: int = 0) -> None:

@@ -96,11 +96,16 @@ struct BoundRunner {
 };
 
 std::unique_ptr<BoundRunner> bind_spaces(std::shared_ptr<Program> program, int device,
-                                         const py::list& spaces) {
+                                         const py::list& spaces,
+                                         const std::vector<std::array<int, 3>>& joins) {
   std::vector<Memory> memory;
   for (const py::handle space : spaces) memory.push_back(memory_of(space));
+  std::vector<Join> joined;
+  for (const auto& [kind, begin, end] : joins) {
+    joined.push_back({static_cast<JoinKind>(kind), begin, end});
+  }
   return std::unique_ptr<BoundRunner>(
-      new BoundRunner{spaces, {std::move(program), Device::get(device), memory}});
+      new BoundRunner{spaces, {std::move(program), Device::get(device), memory, joined}});
 }
 
 py::object run(BoundRunner& bound, std::int64_t steps, std::int64_t row, std::int64_t batch,
@@ -176,13 +181,16 @@ void add_all(py::module_& module) {
       .def("fill", &DeviceMemory::fill, "byte"_a);
   py::class_<Program, std::shared_ptr<Program>>(module, "Program", py::module_local())
       .def(py::init(&make_program), "instrs"_a, "space_bytes"_a)
-      .def("bind", &bind_spaces, "device"_a, "spaces"_a)
+      .def("bind", &bind_spaces, "device"_a, "spaces"_a,
+           "joins"_a = std::vector<std::array<int, 3>>{})
       .def("__len__", [](const Program& program) { return program.instrs().size(); })
       .def_property_readonly("scalar_columns", &Program::scalar_columns);
   py::class_<BoundRunner>(module, "Runner", py::module_local())
       .def("run", &run, "steps"_a = 1, "row"_a = 0, "batch"_a = 0, "step"_a = 0, "seed"_a = 0,
            "scalars"_a = py::none())
-      .def_property_readonly("launches", &launches);
+      .def_property_readonly("launches", &launches)
+      .def_property_readonly("graph_nodes",
+                             [](const BoundRunner& bound) { return bound.runner.graph_nodes(); });
   add_eager(module);
   add_dlpack(module);
   add_emulator(module);

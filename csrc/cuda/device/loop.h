@@ -58,6 +58,7 @@ __device__ __forceinline__ void for_row_packs(int64_t rows, int64_t cols, bool v
 class Reporter {
  public:
   Reporter(const Call& call, const Stream& stream) : run_(stream.reports()), node_(call.node) {}
+  __device__ Reporter(DeviceRun* run, std::uint32_t node) : run_(run), node_(node) {}
   Reporter(const Stream& stream, std::uint32_t node) : run_(stream.reports()), node_(node) {}
 
   // Keeps the first fault of a run, whichever thread that is.

@@ -13,7 +13,7 @@ struct Rows {  // of the data, and the order in which they come
   int64_t positions, rows;
 
   // Of a gather instruction, whose rows have `row_bytes`.
-  static Rows of(const Call& call, int64_t row_bytes) {
+  __host__ __device__ static Rows of(const Call& call, int64_t row_bytes) {
     const int64_t rows = call.bytes[0] / row_bytes;
     const int64_t* order = call.in<int64_t>(1);
     return {order, order ? call.bytes[1] / static_cast<int64_t>(sizeof(int64_t)) : rows, rows};

@@ -16,6 +16,7 @@ struct Update {
   const float* factor;  // nullptr: 1
   float limit;          // 0: no clipping
 
+  Update() = default;
   Update(const Call& call, const Stream& stream, int factor_operand)
       : run(stream.run()),
         column(static_cast<int>(call.attr[0])),

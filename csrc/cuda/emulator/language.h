@@ -14,6 +14,7 @@
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
+#define __grid_constant__
 
 #define threadIdx (::fastnn::emulator::Block::mine().self().index)
 #define blockIdx (::fastnn::emulator::Block::mine().index())
@@ -140,10 +141,12 @@ inline int __any_sync(unsigned mask, int predicate, FASTNN_HERE) {
   return __ballot_sync(mask, predicate, file, line) != 0;
 }
 
-// Integers only: sums of floats in the order of arrival are what fastnn does without.
-inline int atomicAdd(int* p, int value) { return __atomic_fetch_add(p, value, __ATOMIC_RELAXED); }
+// Integers only: sums of floats in the order of arrival are what fastnn does without. On a GPU what
+// was written before is seen by who finds the sum only if a __threadfence lies between; here
+// always, for ThreadSanitizer knows no fences.
+inline int atomicAdd(int* p, int value) { return __atomic_fetch_add(p, value, __ATOMIC_ACQ_REL); }
 inline unsigned atomicAdd(unsigned* p, unsigned value) {
-  return __atomic_fetch_add(p, value, __ATOMIC_RELAXED);
+  return __atomic_fetch_add(p, value, __ATOMIC_ACQ_REL);
 }
 inline int atomicCAS(int* p, int expected, int value) {
   __atomic_compare_exchange_n(p, &expected, value, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);

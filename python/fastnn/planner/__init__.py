@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .fuse import fuse_losses
 from .lower import plan
-from .plan import ARENA, CONSTANTS, CPU, CUDA, SPACES, Place, Plan, Step, Target
+from .plan import ARENA, CONSTANTS, CPU, CUDA, SPACES, Join, Place, Plan, Step, Target
 
 __all__ = [
     "ARENA",
@@ -12,6 +12,7 @@ __all__ = [
     "CPU",
     "CUDA",
     "SPACES",
+    "Join",
     "Place",
     "Plan",
     "Step",

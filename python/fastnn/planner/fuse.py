@@ -60,9 +60,11 @@ def _last_axis(node: Node) -> bool:
     return node.attrs["axis"] % node.inputs[0].ndim == node.inputs[0].ndim - 1
 
 
-def fuse(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
-    """Returns the nodes with the chains above replaced; tensors in `keep` stay available."""
-    for rule in (_rescaled_gather, _linear, _activation_grad_bias):
+def fuse(nodes: list[Node], keep: set[Tensor], bias_gradients: bool = True) -> list[Node]:
+    """Returns the nodes with the chains above replaced; tensors in `keep` stay available.
+    `bias_gradients=False` leaves those alone."""
+    rules = (_rescaled_gather, _linear, fuse_bias_gradients)
+    for rule in rules[: 3 if bias_gradients else 2]:
         nodes = rule(nodes, keep)
     return nodes
 
@@ -145,7 +147,8 @@ def _is_bias(add: Node, product: Tensor) -> bool:
     return a is product and b.shape == product.shape[1:]
 
 
-def _activation_grad_bias(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
+def fuse_bias_gradients(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
+    """An activation's gradient and the bias gradient, which is the sum over its rows."""
     from fastnn.ops import ACTIVATIONS
 
     users, replaced = consumers(nodes), {}
@@ -154,7 +157,7 @@ def _activation_grad_bias(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
         if name == node.op.name or name not in ACTIVATIONS or len(node.outputs[0].shape) != 2:
             continue
         dz = node.outputs[0]
-        total = next((u for u in users.get(dz, []) if _sums_rows(u, dz)), None)
+        total = next((u for u in users.get(dz, []) if u.inputs[0] is dz and sums_rows(u)), None)
         if total is None:
             continue
         attrs = {"activation": name, "alpha": node.attrs.get("alpha", 0.0)}
@@ -164,10 +167,11 @@ def _activation_grad_bias(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
     return _replace(nodes, replaced)
 
 
-def _sums_rows(node: Node, t: Tensor) -> bool:
+def sums_rows(node: Node) -> bool:
+    """Is it the sum over the rows of a matrix?"""
     return (
         node.op.name == "reduce_sum"
-        and node.inputs[0] is t
+        and node.inputs[0].ndim == 2
         and node.attrs["axis"] == 0
         and node.attrs["scale"] == 1.0
     )

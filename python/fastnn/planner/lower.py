@@ -14,6 +14,7 @@ from .chain import chain
 from .fold import fold_constants
 from .fuse import fuse
 from .hazards import place_barriers
+from .join import Joined, hold, join
 from .lifetimes import lifetimes, roots
 from .order import live_nodes
 from .plan import ARENA, CONSTANTS, CPU, SPACES, Place, Plan, Step, Target
@@ -44,11 +45,15 @@ def plan(
     keep = set(outputs.values()) | set(homes)
     nodes = live_nodes(graph.nodes, keep)
     nodes = fold_constants(nodes, keep)
-    nodes = fuse(nodes, keep)
+    joins = target.joins and not check_finite
+    nodes = fuse(nodes, keep, bias_gradients=not joins)
     nodes = live_nodes(nodes, keep)
+    joined = join(nodes, keep, homes, target, keep_homes) if joins else Joined(nodes)
+    nodes = joined.nodes
 
     root = roots(nodes)
     lives = lifetimes(nodes, outputs.values(), set(homes))
+    hold(lives, joined)
     reuse = in_place(nodes, lives, root, _can_share)
     offsets, arena_bytes = lay_out(lives, target.alignment, reuse)
     places = {t: Place(ARENA, offset, t.nbytes) for t, offset in offsets.items()}
@@ -67,7 +72,9 @@ def plan(
         kept = keep if keep_homes else outputs.values()
         steps = chain(steps, places, kept, target.chained_bytes)
     place_barriers(steps)
-    return Plan(steps, places, arena_bytes, constants, bound, outputs)
+    return Plan(
+        steps, places, arena_bytes, constants, bound, outputs, joined.of_steps(), joined.notes
+    )
 
 
 def _can_share(node: Node, i: int, o: int) -> bool:

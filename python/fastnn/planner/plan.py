@@ -20,11 +20,12 @@ class Target:
     alignment: int = 64  # of arena buffers, in bytes
     # The least gradient, in bytes, that its product hands to the optimizer (chain.py); None: none.
     chained_bytes: int | None = 1 << 20
+    joins: bool = False  # may instructions share a launch (join.py)?
+    mlp: bool = False  # may a whole network?
 
 
 CPU = Target()
-# One launch over all parameters is quicker than one for each.
-CUDA = Target(alignment=256, chained_bytes=None)
+CUDA = Target(alignment=256, chained_bytes=None, joins=True, mlp=True)
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,15 @@ class Step:
     flops: int = 0
 
 
+@dataclass(frozen=True)
+class Join:
+    """Steps [begin, end) of a plan, done in one launch: "block", "mlp" or "update" (join.py)."""
+
+    kind: str
+    begin: int
+    end: int
+
+
 @dataclass
 class Plan:
     """A program, laid out: `steps` run in order."""
@@ -69,6 +79,8 @@ class Plan:
     constants: Any  # one uint8 array
     bound: dict[str, tuple[tuple[int, ...], str]]  # name -> (shape, dtype)
     outputs: dict[str, Tensor] = field(default_factory=dict)
+    joins: list[Join] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)  # why there are no more of them
 
     @property
     def flops(self) -> int:

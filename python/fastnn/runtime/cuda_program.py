@@ -13,6 +13,8 @@ from .device import cuda_module
 from .encode import encode, space_names
 from .faults import raise_fault
 
+JOINS = ("block", "mlp", "update")  # csrc/cuda/join.h
+
 
 @dataclass
 class Use:
@@ -44,6 +46,14 @@ class CudaProgram:
             self._memory[name] = module.Memory(index, buffer.nbytes)
         self._program = module.Program(encode(plan), [self._bytes(name) for name in self._names])
         self._runner = None
+        # (step, opcode, grid, block, bytes of dynamic shared memory) of every kernel of a step, of
+        # a program that has run.
+        self.launches: list[tuple] = []
+
+    @property
+    def graph_nodes(self) -> int:
+        """Kernels in the graph of a step; 0 before a run of several steps has made one."""
+        return 0 if self._runner is None else self._runner.graph_nodes
 
     def _bytes(self, name: str) -> int:
         if name in self.plan.bound:
@@ -76,13 +86,9 @@ class CudaProgram:
                 self._runner = None
         if self._runner is None:
             spaces = [self._memory.get(name) for name in self._names]
-            self._runner = self._program.bind(self._device, spaces)
-
-    @property
-    def launches(self) -> list[tuple]:
-        """(step, opcode, grid, block, bytes of dynamic shared memory) of every kernel of a step, of
-        a program that has run."""
-        return self._runner.launches
+            joins = [(JOINS.index(j.kind), j.begin, j.end) for j in self.plan.joins]
+            self._runner = self._program.bind(self._device, spaces, joins)
+            self.launches = self._runner.launches
 
     def output(self, name: str) -> np.ndarray:
         """A copy of the output `name` of the last step."""

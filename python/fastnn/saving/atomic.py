@@ -21,7 +21,9 @@ def replacing(path: str | os.PathLike) -> Iterator[Callable[[memoryview | bytes]
     Raises:
         OSError: the folder does not exist, may not be written to, or is full.
     """
-    target = os.path.realpath(os.fsdecode(path))  # a symbolic link keeps pointing at the new contents
+    target = os.path.realpath(
+        os.fsdecode(path)
+    )  # a symbolic link keeps pointing at the new contents
     folder, name = os.path.split(target)
     temporary = os.path.join(folder, f".{name}.{os.urandom(6).hex()}.tmp")
     file = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
