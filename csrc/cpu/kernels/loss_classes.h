@@ -154,9 +154,48 @@ void softmax_crossentropy_grad(const Call& call, const Share& share) {
   });
 }
 
+// Short rows are done so many together, their exponentials waiting aside: a row's result that goes
+// where its logits were would keep the next row's, on the same cache line, from being read.
+inline constexpr int64_t kRowsTogether = 16;
+inline constexpr int64_t kShortRow = 4 * Vec::N;
+
+inline void short_rows(const Call& call, Range rows) {
+  const int64_t c = call.dim[1], count = rows.end - rows.begin;
+  const float* x = call.in<float>(1) + rows.begin * c;
+  float* p = call.out<float>(3) + rows.begin * c;
+  float* losses = call.out<float>(2) + rows.begin;
+  float powers[kRowsTogether * kShortRow];
+  float totals[kRowsTogether], logs[kRowsTogether], below[kRowsTogether];
+  bool used[kRowsTogether];
+  for (int64_t i = 0; i < count; ++i) {
+    const int64_t label = usable_label(call, rows.begin + i, call.attr[0]);
+    const float top = max_of(x + i * c, c);
+    used[i] = label >= 0;
+    below[i] = used[i] ? x[i * c + label] - top : 0.0f;
+    totals[i] = exp_row(x + i * c, top, powers + i * kShortRow, c);
+  }
+  for_vectors(0, count,
+              [&](int64_t i, auto lanes) { lanes.store(log(lanes.load(totals + i)), logs + i); });
+  for (int64_t i = 0; i < count; ++i) {
+    losses[i] = used[i] ? logs[i] - below[i] : 0.0f;
+    const Vec factor = Vec::set(1.0f / totals[i]);
+    for_vectors(0, c, [&](int64_t j, auto lanes) {
+      lanes.store(lanes.load(powers + i * kShortRow + j) * factor, p + i * c + j);
+    });
+  }
+}
+
 // log(sum e^(x - max)) - (x[label] - max); also softmax(x).
 void sparse_softmax_crossentropy(const Call& call, const Share& share) {
   const int64_t c = call.dim[1];
+  if (c <= kShortRow) {
+    const Range rows = share.split(call.dim[0], 4);
+    for (int64_t row = rows.begin; row < rows.end; row += kRowsTogether) {
+      const int64_t end = row + kRowsTogether;
+      short_rows(call, {row, end < rows.end ? end : rows.end});
+    }
+    return;
+  }
   for_share_of_rows(call, share, [&](int64_t row) {
     const float* x = call.in<float>(1) + row * c;
     float* p = call.out<float>(3) + row * c;
