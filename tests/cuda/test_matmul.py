@@ -193,7 +193,8 @@ def test_nan(kernel, form, m, n, k):
 @each_form
 @each_way
 def test_a_split_sum_is_the_sum_of_its_parts(kernel, force, method, tile, form):
-    """In order, bit for bit; the last part is shorter, and whole slices make a part."""
+    """In order, bit for bit; the last part is shorter, and whole slices make a part. (bf16x3 splits
+    a sum of three times the length.)"""
     kernel.ways = kernel.ways[:4]
     m, n, k, cut = 12, 20, 140, 64  # 140 in 3 parts: 47 each, in slices of 32
     a, b, bias = operands(m, n, k)
@@ -202,7 +203,11 @@ def test_a_split_sum_is_the_sum_of_its_parts(kernel, force, method, tile, form):
     total = (parts[0] + parts[1]) + parts[2]
     force(method, tile, 3)
     c, before = matmul(kernel, form, a, b, bias, "relu", before=True)
-    assert before.tobytes() == (total + bias).tobytes()
+    if method == "bf16x3":
+        exact, allowed = bounds(a, b, bias, method)
+        assert (abs(before - exact) <= allowed).all()
+    else:
+        assert before.tobytes() == (total + bias).tobytes()
     np.testing.assert_array_equal(c, np.maximum(before, 0))
 
 

@@ -11,18 +11,18 @@
 // Slices are copied kStages - 1 ahead. One barrier a slice does for both: everybody's copies of
 // this slice have arrived, and nobody reads any more the slice that the next copies overwrite.
 //
-// Three passes make bf16x3: a = a_high + a_low, and the products low * high, high * low and
-// high * high, the small ones first. To the loop that is a k three times as long.
+// bf16x3 is the same loop over a k three times as long: of A the lower parts, then the upper parts
+// twice, against the upper, the lower and the upper parts of B. The small products come first.
 #pragma once
 
 #include "cuda/gemm/mma_tile.h"
 
 namespace fastnn::cuda {
 
-// A factor in bf16: [rows, stride]; the lower parts, if any, `lower` elements on.
+// A factor in bf16, in whole tiles.
 struct HalfFactor {
   const std::uint16_t* data;
-  int64_t stride, lower;
+  int64_t stride;
 };
 
 // A thread's chunks of the slices of a factor. KContiguous: it is [outer, k]; otherwise [k, outer].
@@ -46,46 +46,18 @@ class HalfCopies {
     for (int p = 0; p < kChunks; ++p) {
       gpu::copy_async<16>(slice + at_ + p * kDown * kPerRow * 16, x_ + p * kDown * stride_);
     }
-    x_ += step();
+    x_ += KContiguous ? BK : BK * stride_;
   }
-  // Goes on `by` elements from where it was `slices` slices ago.
-  __device__ __forceinline__ void move(int64_t by, int slices) { x_ += by - slices * step(); }
 
  private:
-  __device__ __forceinline__ int64_t step() const { return KContiguous ? BK : BK * stride_; }
-
   const std::uint16_t* x_;
   int64_t stride_;
   int at_;
 };
 
-// Fragments of A for 16 rows from `row` on, and of B for 16 columns from `col` on, of k of 16 from
-// 16 step on. (nvidia/ptx.h has the layouts.)
-template <int Outer, bool KContiguous>
-__device__ __forceinline__ void load_a(std::uint32_t (&f)[4], const char* slice, int row, int step,
-                                       int lane) {
-  if constexpr (KContiguous) {
-    gpu::load_matrix(f, slice + chunk_at<4>(row + lane % 16, 2 * step + lane / 16));
-  } else {
-    const int k = 16 * step + lane / 16 * 8 + lane % 8;
-    gpu::load_matrix_transposed(f, slice + chunk_at<Outer / 8>(k, row / 8 + lane / 8 % 2));
-  }
-}
-template <int Outer, bool KContiguous>
-__device__ __forceinline__ void load_b(std::uint32_t (&f)[4], const char* slice, int col, int step,
-                                       int lane) {
-  if constexpr (KContiguous) {
-    const int row = col + lane / 16 * 8 + lane % 8;
-    gpu::load_matrix(f, slice + chunk_at<4>(row, 2 * step + lane / 8 % 2));
-  } else {
-    const int k = 16 * step + lane % 16;
-    gpu::load_matrix_transposed(f, slice + chunk_at<Outer / 8>(k, col / 8 + lane / 16));
-  }
-}
-
 template <class T, Form kForm>
 __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
-    bf16_kernel(const Product q, const HalfFactor a, const HalfFactor b, const int passes) {
+    bf16_kernel(const Product q, const HalfFactor a, const HalfFactor b) {
   constexpr int BM = T::BM, BN = T::BN, BK = 32;
   constexpr bool kAlongA = kForm != Form::tn, kAlongB = kForm == Form::nt;  // k is contiguous
   FASTNN_DYNAMIC_SHARED(char, shared);
@@ -96,24 +68,18 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   const int i0 = place.i * BM, j0 = place.j * BN;
   const int k0 = static_cast<int>(blockIdx.y) * q.chunk();
   const int k = q.k() - k0 < q.chunk() ? q.k() - k0 : q.chunk();
-  const int slices_a_pass = (k + BK - 1) / BK, slices = passes * slices_a_pass;
 
   HalfCopies<BM, T::kThreads, kAlongA> copies_a(a, i0, k0, thread);
   HalfCopies<BN, T::kThreads, kAlongB> copies_b(b, j0, k0, thread);
-  if (passes == 3) copies_a.move(a.lower, 0);
-  int left_of_pass = slices_a_pass, to_copy = slices;
+  const Fragments<BM, T::WM / 16, true, kAlongA> fragments_a(at.i, at.lane);
+  const Fragments<BN, T::WN / 16, false, kAlongB> fragments_b(at.j, at.lane);
+  int to_copy = k;
   const auto copy_next = [&](char* stage) {
     if (to_copy > 0) {
       copies_a.copy(stage);
       copies_b.copy(stage + T::kBytesA);
-      --to_copy;
-      if (--left_of_pass == 0) {  // low * high is followed by high * low, and that by high * high
-        left_of_pass = slices_a_pass;
-        const bool first = to_copy > slices_a_pass;
-        copies_a.move(first ? -a.lower : 0, slices_a_pass);
-        copies_b.move(first ? b.lower : -b.lower, slices_a_pass);
-      }
     }
+    to_copy -= BK;
     gpu::commit_copies();
   };
 
@@ -122,7 +88,7 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
   for (int s = 0; s < T::kStages - 1; ++s) copy_next(shared + s * T::kStage);
   int stage = 0, stage_to_fill = (T::kStages - 1) * T::kStage;
   FASTNN_NO_UNROLL
-  for (int slice = 0; slice < slices; ++slice) {
+  for (int left = k; left > 0; left -= BK) {
     gpu::wait_for_copies<T::kStages - 2>();
     __syncthreads();
     copy_next(shared + stage_to_fill);
@@ -133,11 +99,11 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks)
       std::uint32_t fa[T::WM / 16][4], fb[T::WN / 16][4];
       FASTNN_UNROLL
       for (int ni = 0; ni < T::WN / 16; ++ni) {
-        load_b<BN, kAlongB>(fb[ni], slice_b, at.j + 16 * ni, step, at.lane);
+        fragments_b.load(fb[ni], slice_b, ni, step);
       }
       FASTNN_UNROLL
       for (int mi = 0; mi < T::WM / 16; ++mi) {
-        load_a<BM, kAlongA>(fa[mi], slice_a, at.i + 16 * mi, step, at.lane);
+        fragments_a.load(fa[mi], slice_a, mi, step);
       }
       FASTNN_UNROLL
       for (int mi = 0; mi < T::WM / 16; ++mi) {

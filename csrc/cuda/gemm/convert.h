@@ -1,5 +1,6 @@
 // bf16 copies of float32 matrices, in rows and columns of whole tiles: what lies beyond the matrix
-// is zeros.
+// is zeros. For bf16x3 three copies, one behind the other along k: of A the lower parts and the
+// upper ones twice; of B the upper, the lower and the upper ones.
 #pragma once
 
 #include "cuda/gemm/product.h"
@@ -7,10 +8,11 @@
 namespace fastnn::cuda {
 
 struct Conversion {
-  const float* from;  // [rows, cols]
-  std::uint16_t* to;  // [padded_rows, padded_cols], 16-byte aligned rows
-  int64_t rows, cols, padded_rows, padded_cols;
-  std::uint16_t* lower;  // what `to` leaves of the value, likewise in bf16; or nullptr
+  const float* from;                             // [rows, cols]
+  std::uint16_t* to;                             // 16-byte aligned, and so are the rows
+  int64_t rows, cols, padded_rows, padded_cols;  // padded: of one copy
+  int64_t stride, next;  // of the rows; from one copy to the next. next 0: there is but one
+  int64_t lower;         // which copy has the lower parts
   bool vectors;          // `from` has rows of whole packs
 };
 
@@ -46,9 +48,9 @@ __global__ void __launch_bounds__(kThreads)
       return make_uint4(gpu::pack_bf16(a.v[0], a.v[1]), gpu::pack_bf16(a.v[2], a.v[3]),
                         gpu::pack_bf16(b.v[0], b.v[1]), gpu::pack_bf16(b.v[2], b.v[3]));
     };
-    const int64_t at = row * c.padded_cols + col;
-    if (c.lower == nullptr) {
-      *reinterpret_cast<uint4*>(c.to + at) = pack(half[0], half[1]);
+    std::uint16_t* to = c.to + row * c.stride + col;
+    if (c.next == 0) {
+      *reinterpret_cast<uint4*>(to) = pack(half[0], half[1]);
       continue;
     }
     Vec upper[2], lower[2];
@@ -61,8 +63,11 @@ __global__ void __launch_bounds__(kThreads)
         lower[h].v[l] = fabsf(x) == INFINITY ? 0.0f : x - near;
       }
     }
-    *reinterpret_cast<uint4*>(c.to + at) = pack(upper[0], upper[1]);
-    *reinterpret_cast<uint4*>(c.lower + at) = pack(lower[0], lower[1]);
+    const uint4 above = pack(upper[0], upper[1]), below = pack(lower[0], lower[1]);
+    FASTNN_UNROLL
+    for (int part = 0; part < 3; ++part) {
+      *reinterpret_cast<uint4*>(to + part * c.next) = part == c.lower ? below : above;
+    }
   }
 }
 

@@ -31,6 +31,38 @@ __device__ __forceinline__ int chunk_at(int row, int chunk) {
   return (row * PerRow + (PerRow == 4 ? chunk ^ (row >> 1 & 3) : chunk ^ (row & 7))) * 16;
 }
 
+// Fragments by ldmatrix: 16 rows of A or columns of B each, Count of them one behind the other, and
+// 32 bytes of k at a time (a step; nvidia/ptx.h has the layouts). What does not depend on the slice
+// is worked out here, once; the rest of an address is a constant of the instruction.
+template <int Outer, int Count, bool OfA, bool KContiguous>
+class Fragments {
+  // The lane's row in the memory's layout, and its chunk of two.
+  static constexpr bool kStraight = OfA == KContiguous;
+
+ public:
+  __device__ __forceinline__ Fragments(int first, int lane) {
+    const int row = kStraight ? lane % 16 : lane / 16 * 8 + lane % 8;
+    const int chunk = kStraight ? lane / 16 : lane / 8 % 2;
+    FASTNN_UNROLL
+    for (int i = 0; i < kPlaces; ++i) {
+      at_[i] = KContiguous ? chunk_at<4>(first + row, 2 * i + chunk)
+                           : chunk_at<Outer / 8>(row, first / 8 + 2 * i + chunk);
+    }
+  }
+  __device__ __forceinline__ void load(std::uint32_t (&f)[4], const char* slice, int index,
+                                       int step) const {
+    if constexpr (KContiguous) {
+      gpu::load_matrix(f, slice + at_[step] + index * 16 * 64);
+    } else {
+      gpu::load_matrix_transposed(f, slice + at_[index] + step * 16 * 2 * Outer);
+    }
+  }
+
+ private:
+  static constexpr int kPlaces = KContiguous ? 2 : Count;
+  int at_[kPlaces];
+};
+
 // Where a lane's sums of a warp's tile are: element i of sums[mi][ni] is at
 // (16 mi + 8 (i >> 1) + row, 8 ni + col + (i & 1)).
 template <class T>

@@ -62,6 +62,8 @@ void multiply_tf32(Form form, int tile, int splits, bool split_factors, const Pr
 // Needs memory for the converted factors: bf16_scratch() bytes.
 void multiply_bf16(Form form, int tile, int splits, bool split_factors, const Product& q,
                    char* scratch, Stream& stream);
+// How long its sums are.
+int64_t bf16_depth(bool split_factors, int64_t k);
 int64_t bf16_scratch(Form form, int tile, bool split_factors, const Product& q);
 
 }  // namespace fastnn::cuda

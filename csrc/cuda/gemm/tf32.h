@@ -29,6 +29,8 @@ class WordCopies {
   static_assert(kChunks * Threads * 4 == Outer * BK && kDown % 4 == 0);
 
  public:
+  static constexpr int kRowBytes = 16 * kPerRow;
+
   // The byte of a chunk. Rows along k are read by ldmatrix, rows along the outer dimension by
   // words: four rows, eight columns.
   __device__ __forceinline__ static int at(int row, int chunk) {
@@ -63,35 +65,42 @@ class WordCopies {
   int at_, outers_, ks_, stride_;
 };
 
-// Fragments of k of 8, from 8 step on: of A for 16 rows from `row` on, of B for 16 columns (two
-// fragments, one behind the other) from `col` on.
-template <class Copies, bool KContiguous>
-__device__ __forceinline__ void load_words_a(std::uint32_t (&f)[4], const char* slice, int row,
-                                             int step, int lane) {
-  if constexpr (KContiguous) {
-    gpu::load_matrix(f, slice + Copies::at(row + lane % 16, 2 * step + lane / 16));
-  } else {
+// Fragments of k of 8 where k is not contiguous: word by word. Lane 4 g + t has the words
+// k = t + 4 h and outer = g + 8 e of 16 x 8, A's in the order 2 h + e, B's in the order 2 e + h.
+template <class Copies, bool OfA>
+class WordFragments {
+ public:
+  __device__ __forceinline__ WordFragments(int first, int lane) {
+    const int k = lane % 4;
     FASTNN_UNROLL
     for (int i = 0; i < 4; ++i) {
-      const int k = 8 * step + 4 * (i >> 1) + lane % 4, col = row + 8 * (i & 1) + lane / 4;
-      f[i] = *reinterpret_cast<const std::uint32_t*>(slice + Copies::at(k, col / 4) + col % 4 * 4);
+      const int outer = first + 8 * i + lane / 4;
+      at_[i] = Copies::at(k, outer / 4) + outer % 4 * 4;
     }
   }
-}
-template <class Copies, bool KContiguous>
-__device__ __forceinline__ void load_words_b(std::uint32_t (&f)[4], const char* slice, int col,
-                                             int step, int lane) {
-  if constexpr (KContiguous) {
-    const int row = col + lane / 16 * 8 + lane % 8;
-    gpu::load_matrix(f, slice + Copies::at(row, 2 * step + lane / 8 % 2));
-  } else {
+  __device__ __forceinline__ void load(std::uint32_t (&f)[4], const char* slice, int index,
+                                       int step) const {
     FASTNN_UNROLL
     for (int i = 0; i < 4; ++i) {
-      const int k = 8 * step + 4 * (i & 1) + lane % 4, j = col + 8 * (i >> 1) + lane / 4;
-      f[i] = *reinterpret_cast<const std::uint32_t*>(slice + Copies::at(k, j / 4) + j % 4 * 4);
+      const int h = OfA ? i / 2 : i % 2, e = OfA ? i % 2 : i / 2;
+      // Places repeat every 32 words, since only the chunks of 128 bytes change places.
+      const char* word = slice + at_[index % 2 * 2 + e] + index / 2 * 128;
+      f[i] = *reinterpret_cast<const std::uint32_t*>(word + (8 * step + 4 * h) * Copies::kRowBytes);
     }
   }
-}
+
+ private:
+  int at_[4];
+};
+
+template <class Copies, int Outer, int Count, bool OfA, bool KContiguous>
+struct Tf32Fragments {
+  using type = Fragments<Outer, Count, OfA, true>;
+};
+template <class Copies, int Outer, int Count, bool OfA>
+struct Tf32Fragments<Copies, Outer, Count, OfA, false> {
+  using type = WordFragments<Copies, OfA>;
+};
 
 __device__ __forceinline__ float float_of_word(std::uint32_t word) {
   return bits_float(static_cast<std::int32_t>(word));
@@ -134,13 +143,17 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks) tf32_kernel(const Pro
 
   CopiesA copies_a(q.a, kAlongA ? q.k() : q.m(), i0, k0, q.m() - i0, k, thread);
   CopiesB copies_b(q.b, kAlongB ? q.k() : q.n(), j0, k0, q.n() - j0, k, thread);
+  const typename Tf32Fragments<CopiesA, BM, T::WM / 16, true, kAlongA>::type fragments_a(at.i,
+                                                                                         at.lane);
+  const typename Tf32Fragments<CopiesB, BN, T::WN / 16, false, kAlongB>::type fragments_b(at.j,
+                                                                                          at.lane);
   int to_copy = k;
   const auto copy_next = [&](char* stage) {
     if (to_copy > 0) {
       copies_a.copy(stage);
       copies_b.copy(stage + T::kBytesA);
-      to_copy -= BK;
     }
+    to_copy -= BK;
     gpu::commit_copies();
   };
 
@@ -161,13 +174,13 @@ __global__ void __launch_bounds__(T::kThreads, T::kBlocks) tf32_kernel(const Pro
       FASTNN_UNROLL
       for (int ni = 0; ni < T::WN / 16; ++ni) {
         std::uint32_t words[4];
-        load_words_b<CopiesB, kAlongB>(words, slice_b, at.j + 16 * ni, step, at.lane);
+        fragments_b.load(words, slice_b, ni, step);
         fb[ni].set(words);
       }
       FASTNN_UNROLL
       for (int mi = 0; mi < T::WM / 16; ++mi) {
         std::uint32_t words[4];
-        load_words_a<CopiesA, kAlongA>(words, slice_a, at.i + 16 * mi, step, at.lane);
+        fragments_a.load(words, slice_a, mi, step);
         Tf32Fragment<Parts> fa;
         fa.set(words);
         // The small terms first; each of a fragment's sums in turn, so that none waits for itself.

@@ -50,11 +50,11 @@ void multiply(Form form, const Call& call, int64_t m, int64_t n, int64_t k, Stre
   Choice choice =
       choose(form, m, n, k, static_cast<int>(call.attr[2]), aligned_rows, stream.device().info());
   stream.explain(choice.reason);
-  q.part = ceil_div(ceil_div(k, choice.splits), 32) * 32;  // whole slices, of every method
-  const int splits = choice.splits == 1 || k == 0 ? 1 : ceil_div(k, q.part);
-
   const bool halves = choice.method == Method::bf16 || choice.method == Method::bf16x3;
   const bool split_factors = choice.method == Method::bf16x3 || choice.method == Method::tf32x3;
+  const int64_t depth = halves ? bf16_depth(split_factors, k) : k;
+  q.part = ceil_div(ceil_div(depth, choice.splits), 32) * 32;  // whole slices, of every method
+  const int splits = choice.splits == 1 || k == 0 ? 1 : ceil_div(depth, q.part);
   const int64_t for_parts = splits == 1 ? 0 : (4 * splits * m * n + 255) / 256 * 256;
   const int64_t for_factors = halves ? bf16_scratch(form, choice.tile, split_factors, q) : 0;
   char* scratch = stream.scratch<char>(for_parts + for_factors);
