@@ -38,11 +38,28 @@ std::size_t rounded(std::size_t bytes) {
   return bytes == 0 ? grain : (bytes + grain - 1) / grain * grain;
 }
 
+// 0: the device does not say.
+double attribute(cudaDeviceAttr which, int index) {
+  int value = 0;
+  if (cudaDeviceGetAttribute(&value, which, index) == cudaSuccess) return value;
+  cudaGetLastError();
+  return 0;
+}
+
 DeviceInfo info_of(int index) {
   cudaDeviceProp properties;
   check(cudaGetDeviceProperties(&properties, index), "asking for a device's properties");
-  return {properties.name, properties.major, properties.minor,
-          static_cast<std::int64_t>(properties.totalGlobalMem), properties.multiProcessorCount};
+  const int multiprocessors = properties.multiProcessorCount;
+  const double two_a_clock = 2e3;  // clocks are in kHz; memory has two transfers, a lane an fma
+  const double lanes = properties.major == 8 && properties.minor == 0 ? 64 : 128;
+  const double bits = attribute(cudaDevAttrGlobalMemoryBusWidth, index);
+  return {properties.name,
+          properties.major,
+          properties.minor,
+          static_cast<std::int64_t>(properties.totalGlobalMem),
+          multiprocessors,
+          two_a_clock * attribute(cudaDevAttrMemoryClockRate, index) * bits / 8,
+          two_a_clock * attribute(cudaDevAttrClockRate, index) * lanes * multiprocessors};
 }
 
 }  // namespace

@@ -16,6 +16,8 @@ struct DeviceInfo {
   int major = 0, minor = 0;  // compute capability
   std::int64_t memory = 0;   // bytes
   int multiprocessors = 0;
+  // By its clocks, a second: bytes of memory, float32 operations. 0: not known.
+  double bandwidth = 0, flops = 0;
 };
 
 // What the driver says. Never throws: no driver at all is an answer too.

@@ -25,7 +25,8 @@ py::dict describe() {
   for (const DeviceInfo& device : found.devices) {
     devices.append(py::dict("name"_a = device.name, "major"_a = device.major,
                             "minor"_a = device.minor, "memory"_a = device.memory,
-                            "multiprocessors"_a = device.multiprocessors));
+                            "multiprocessors"_a = device.multiprocessors,
+                            "bandwidth"_a = device.bandwidth, "flops"_a = device.flops));
   }
   return py::dict("driver"_a = found.driver, "runtime"_a = found.runtime, "error"_a = found.error,
                   "devices"_a = devices);

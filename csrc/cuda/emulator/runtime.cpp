@@ -135,6 +135,10 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int dev
     case cudaDevAttrMaxSharedMemoryPerBlockOptin:
       *value = kSharedAtMost;
       return cudaSuccess;
+    case cudaDevAttrClockRate:  // an emulator has no speed
+    case cudaDevAttrMemoryClockRate:
+    case cudaDevAttrGlobalMemoryBusWidth:
+      break;
   }
   return failed(cudaErrorInvalidValue);
 }

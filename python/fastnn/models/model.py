@@ -232,8 +232,10 @@ class Model(Layer):
         text = summary(self, expand_nested, show_trainable, layer_range)
         (print_fn or print)(text)
 
-    def plan(self, batch_size: int = 32, training: bool = True) -> Plan:
-        """What a training step (or a prediction) of `batch_size` rows runs, as a table to print.
+    def plan(self, batch_size: int = 32, training: bool = True, device: str | None = None):
+        """What a training step (or a prediction) of `batch_size` rows runs, as a table to print: a
+        `Plan`, or with `device="cuda"` the kernels that are launched there, with their bytes and
+        FLOPs against the card's roofline.
 
         Raises:
             ValueError: the model is not built, or not compiled where it is to be trained.
@@ -244,7 +246,7 @@ class Model(Layer):
                 "build(input_shape), or train it first."
             )
         trainer = self._require_compiled("plan") if training else self._engine()
-        return trainer.plan(batch_size, training)
+        return trainer.plan(batch_size, training, device)
 
     def save_weights(self, filepath: str | os.PathLike, overwrite: bool = True) -> None:
         """Writes all weights to a `.safetensors` file, which is replaced whole or not at all.

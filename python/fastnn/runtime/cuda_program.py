@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -62,7 +63,7 @@ class CudaProgram:
 
     def run(self, arrays, *, steps=1, row=0, batch=0, step=0, seed=0, scalars=None) -> None:
         """See CpuProgram.run."""
-        self._bind(arrays)
+        self._bind({name: arrays[name].nbytes for name in self.plan.bound})
         copied = [(name, buffer, slice(None)) for name, buffer in self._own.items()]
         for name in self.plan.bound:
             use = self._uses[name]
@@ -78,11 +79,20 @@ class CudaProgram:
         if fault is not None:
             raise_fault(self.plan, *fault)
 
-    def _bind(self, arrays: dict[str, np.ndarray]) -> None:
+    def bind_rows(self, rows: dict[str, int]) -> None:
+        """Prepares the launches for bound arrays of so many rows, by name."""
+        sizes = {}
+        for name, (shape, dtype) in self.plan.bound.items():
+            count = rows[name] if shape[:1] == (0,) else shape[0]
+            sizes[name] = count * math.prod(shape[1:]) * np.dtype(dtype).itemsize
+        self._bind(sizes)
+
+    def _bind(self, sizes: dict[str, int]) -> None:
+        """With memory of these sizes, in bytes, for the bound arrays."""
         for name in self.plan.bound:
             have = self._memory.get(name)
-            if have is None or have.nbytes != arrays[name].nbytes:
-                self._memory[name] = cuda_module().Memory(self._device, arrays[name].nbytes)
+            if have is None or have.nbytes != sizes[name]:
+                self._memory[name] = cuda_module().Memory(self._device, sizes[name])
                 self._runner = None
         if self._runner is None:
             spaces = [self._memory.get(name) for name in self._names]

@@ -8,9 +8,9 @@ from collections import OrderedDict
 import numpy as np
 
 from fastnn.graph import Storage, Variable, planning
-from fastnn.planner import CPU, CUDA, Plan
+from fastnn.planner import CPU, CUDA, Plan, Target
 from fastnn.precision import get_matmul_precision
-from fastnn.runtime.device import check_device, default_device
+from fastnn.runtime.device import check_device, default_device, parse
 from fastnn.runtime.program import make_program
 
 from .parameters import Parameters
@@ -233,18 +233,29 @@ class Trainer:
         self.train_rows(x, y, sample_weight, batch_size=len(x))
         return self.logs()
 
-    def plan(self, batch_size: int = 32, training: bool = True) -> Plan:
-        """The plan of a training step (or of a prediction): `print(trainer.plan(128))`."""
+    def plan(self, batch_size: int = 32, training: bool = True, device: str | None = None):
+        """The plan of a training step (or of a prediction): `print(trainer.plan(128))`. With
+        `device="cuda"`: what it launches there, and how fast the card could be at best (a
+        `DevicePlan`), with or without such a device.
+        """
+        if device is not None and parse(device).kind == "cuda":
+            from fastnn.runtime.cuda_plan import DevicePlan
+
+            with planning():
+                plan = self._plan_of_rows(batch_size, training, CUDA)
+                return DevicePlan(plan, self.buffers, device)
+        with planning():
+            return self._plan_of_rows(batch_size, training, self._target)
+
+    def _plan_of_rows(self, batch_size: int, training: bool, target: Target) -> Plan:
         x = (tuple(self.model.input_shape[1:]), "float32")
         if not training:
-            with planning():
-                return self._plan("predict", DataSpec(x), batch_size)
+            return self._plan("predict", DataSpec(x), batch_size, target)
         self._require(optimizer=self.optimizer, loss=self.loss)
         y_dtype = self.loss.target_dtype
         out = tuple(self.model.output_shape[1:])
         y = (out[:-1] if y_dtype == "int32" else out, y_dtype)
-        with planning():
-            return self._plan("train", DataSpec(x, y, ordered=True), batch_size)
+        return self._plan("train", DataSpec(x, y, ordered=True), batch_size, target)
 
     # ---- programs
 
@@ -271,24 +282,28 @@ class Trainer:
         key = (kind, data, batch, get_matmul_precision())
         program = self._programs.get(key)
         if program is None:
-            plan = self._plan(kind, data, batch)
-            buffers = {**self.parameters.buffers, "state": self._state.buffer}
-            program = self._programs[key] = make_program(plan, buffers, self.device)
+            plan = self._plan(kind, data, batch, self._target)
+            program = self._programs[key] = make_program(plan, self.buffers, self.device)
             while len(self._programs) > MAX_PROGRAMS:
                 self._programs.popitem(last=False)
         self._programs.move_to_end(key)
         return program
 
-    def _plan(self, kind: str, data: DataSpec, batch: int) -> Plan:
+    @property
+    def buffers(self) -> dict[str, np.ndarray]:
+        """The flat buffers of model and trainer by space name, for a program."""
+        return {**self.parameters.buffers, "state": self._state.buffer}
+
+    def _plan(self, kind: str, data: DataSpec, batch: int, target: Target) -> Plan:
         """Within `planning`."""
         self._prepare(kind)
         if kind == "predict":
-            return call_plan(self.model, data.x, batch, target=self._target)
+            return call_plan(self.model, data.x, batch, target=target)
         self._resolve_metrics(data)
         state = (self.loss, self.metrics, self.weighted_metrics)
         if kind == "test":
             return test_plan(
-                self.model, *state, self._loss_total, data, batch, self.check_finite, self._target
+                self.model, *state, self._loss_total, data, batch, self.check_finite, target
             )
         loss, *metrics = state
         return train_plan(
@@ -302,7 +317,7 @@ class Trainer:
             batch,
             self.check_finite,
             self.keep_gradients,
-            self._target,
+            target,
         )
 
     def _prepare(self, kind: str) -> None:
