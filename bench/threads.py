@@ -40,14 +40,15 @@ def main() -> None:
         for count in [minibatches(width, batch)]
         for kind in chosen.kinds
     ]
-    measurement = measure(workers, cases, chosen.rounds, turn=0.03, sample=0.01)
+    measurement = measure(workers, cases, chosen.rounds, turn=0.02, sample=0.005)
     made = rows(measurement)
     conclude("threads", chosen, measurement, made, table, refusals(chosen, measurement))
 
 
 def minibatches(width: int, batch: int) -> int:
-    """How many make about a millisecond, at 100 GFLOP/s: what one call does."""
-    return max(1, 10**8 // (12 * batch * width * width))
+    """How many make about a millisecond, at 100 GFLOP/s, but no more than PyTorch does in some 20:
+    what one call does."""
+    return min(128, max(1, 10**8 // (12 * batch * width * width)))
 
 
 def table(made: list[dict]) -> str:
