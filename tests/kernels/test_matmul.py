@@ -22,7 +22,7 @@ from .helpers import assert_close, normal
 
 FORMS = ("nn", "nt", "tn")
 # Shapes (m, n, k) that together take every path on every instruction set (a test below says so),
-# with remainders in every direction: tiles have up to 14 rows and 64 columns, blocks 256 of k.
+# with remainders in every direction: tiles have up to 8 rows and 64 columns, blocks up to 512 of k.
 SHAPES = [
     (1, 1, 1),
     (5, 3, 7),
