@@ -146,6 +146,15 @@ void Device::release_unused() {
   release_all();
 }
 
+std::size_t Device::free_memory() {
+  const std::lock_guard<std::mutex> lock(cache_mutex_);
+  make_current();
+  std::size_t free = 0, total = 0;
+  check(cudaMemGetInfo(&free, &total), "asking for free memory");
+  for (const auto& [size, memory] : unused_) free += size;
+  return free;
+}
+
 void Device::keep_unused(bool keep) { keeps_unused = keep; }
 
 void Device::release_all() {

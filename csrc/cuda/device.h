@@ -51,7 +51,8 @@ class Device {
   void* allocate(std::size_t bytes);
   // For work that is enqueued later; what is enqueued already may go on using it.
   void release(void* memory, std::size_t bytes);
-  void release_unused();  // to the driver
+  void release_unused();      // to the driver
+  std::size_t free_memory();  // bytes, what is kept for later included
   // Whether memory is kept to be given out again (it is, by default), of sizes rounded up. Tests
   // that look for accesses outside it switch that off.
   static void keep_unused(bool keep);

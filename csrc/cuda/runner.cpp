@@ -1,5 +1,6 @@
 #include "cuda/runner.h"
 
+#include <cstddef>
 #include <cstring>
 #include <stdexcept>
 #include <string>
@@ -52,8 +53,13 @@ Runner::~Runner() {
 }
 
 Report Runner::run(const RunArguments& arguments) {
+  start(arguments);
+  return finish();
+}
+
+void Runner::start(const RunArguments& arguments) {
   check_arguments(arguments);
-  if (arguments.steps == 0) return {};
+  if (arguments.steps == 0) return;
   const std::lock_guard<std::mutex> lock(device_.mutex());
   device_.make_current();
   begin(arguments);
@@ -65,6 +71,13 @@ Report Runner::run(const RunArguments& arguments) {
       enqueue_step();
     }
   }
+}
+
+Report Runner::finish() {
+  if (!started_) return {};
+  const std::lock_guard<std::mutex> lock(device_.mutex());
+  device_.make_current();
+  started_ = false;
   DeviceRun run;
   run_.download(&run, sizeof run);
   return run.report.reported ? run.report.first : Report{};
@@ -94,7 +107,9 @@ void Runner::begin(const RunArguments& arguments) {
   run.seed = arguments.seed;
   run.scalars = reinterpret_cast<const float*>(scalars_.data());
   run.scalars_width = arguments.scalars_width;
-  run_.upload(&run, sizeof run);
+  // What was reported since the last `finish` stays.
+  run_.upload(&run, started_ ? offsetof(DeviceRun, report) : sizeof run);
+  started_ = true;
 }
 
 void Runner::enqueue_step() {

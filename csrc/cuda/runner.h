@@ -29,6 +29,10 @@ class Runner {
   // steps after a fault have run too. `arguments.scalars` is the host's.
   Report run(const RunArguments& arguments);
 
+  // The same in two parts: enqueues the steps, any number of times, and then waits for all of them.
+  void start(const RunArguments& arguments);
+  Report finish();
+
   // Of one step, in order.
   const std::vector<Launch>& launches() const { return stream_.launches(); }
   // Of the step's graph; 0: none was needed yet.
@@ -49,6 +53,7 @@ class Runner {
   std::vector<Call> calls_;
   std::vector<Join> joins_;
   std::vector<Call> minibatches_;  // that are gathered by mlp joins
+  bool started_ = false;           // since the last `finish`
   cudaGraphExec_t graph_ = nullptr;
   std::size_t graph_nodes_ = 0;
 };

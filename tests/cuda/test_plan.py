@@ -1,4 +1,4 @@
-"""`model.plan(device="cuda")`: what is launched, with bytes and FLOPs against the card's roofline."""
+"""`model.plan(device="cuda")`: what is launched, bytes and FLOPs against the card's roofline."""
 
 from __future__ import annotations
 

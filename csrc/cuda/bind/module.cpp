@@ -8,6 +8,7 @@
 
 #include "bind/buffer.h"
 #include "cuda/bind/bind.h"
+#include "cuda/feed.h"
 #include "cuda/gemm/choose.h"
 #include "cuda/runner.h"
 
@@ -109,17 +110,75 @@ std::unique_ptr<BoundRunner> bind_spaces(std::shared_ptr<Program> program, int d
       new BoundRunner{spaces, {std::move(program), Device::get(device), memory, joined}});
 }
 
-py::object run(BoundRunner& bound, std::int64_t steps, std::int64_t row, std::int64_t batch,
-               std::int64_t step, std::uint64_t seed, py::handle scalars) {
+// What `body` gets are a runner's arguments; the table of scalars stays alive meanwhile.
+template <class Body>
+void with_arguments(std::int64_t steps, std::int64_t row, std::int64_t batch, std::int64_t step,
+                    std::uint64_t seed, py::handle scalars, Body body) {
   RunArguments arguments{steps, row, batch, step, seed, nullptr, 0, 1};
   const Buffer table = scalars.is_none() ? Buffer() : Buffer(scalars, "scalars");
-  take_scalars(table, arguments);
+  if (!scalars.is_none()) {
+    const Py_buffer& view = table.view();
+    if (!table.holds(ElementType::f32) || view.ndim != 2 || view.shape[0] < steps) {
+      throw std::invalid_argument("scalars: expected float32 with a row for each of the " +
+                                  std::to_string(steps) + " steps");
+    }
+    arguments.scalars = static_cast<const float*>(view.buf);
+    arguments.scalars_width = view.shape[1];
+  }
+  const py::gil_scoped_release released;
+  body(arguments);
+}
+
+// None, or (fault, node, step, row, value, limit).
+py::object told(const Report& report) {
+  if (report.fault == Fault::none) return py::none();
+  return py::make_tuple(static_cast<int>(report.fault), report.node, report.step, report.row,
+                        report.value, report.limit);
+}
+
+py::object run(BoundRunner& bound, std::int64_t steps, std::int64_t row, std::int64_t batch,
+               std::int64_t step, std::uint64_t seed, py::handle scalars) {
+  Report report;
+  with_arguments(steps, row, batch, step, seed, scalars,
+                 [&](const RunArguments& arguments) { report = bound.runner.run(arguments); });
+  return told(report);
+}
+
+void start(BoundRunner& bound, std::int64_t steps, std::int64_t row, std::int64_t batch,
+           std::int64_t step, std::uint64_t seed, py::handle scalars) {
+  with_arguments(steps, row, batch, step, seed, scalars,
+                 [&](const RunArguments& arguments) { bound.runner.start(arguments); });
+}
+
+py::object finish(BoundRunner& bound) {
   Report report;
   {
     const py::gil_scoped_release released;
-    report = bound.runner.run(arguments);
+    report = bound.runner.finish();
   }
   return told(report);
+}
+
+// ---- feeds
+
+// The slot's pinned memory as bytes to write to.
+py::memoryview fill(Feed& feed, int slot) {
+  char* bytes;
+  {
+    const py::gil_scoped_release released;
+    bytes = feed.fill(slot);
+  }
+  return py::memoryview::from_memory(bytes, static_cast<py::ssize_t>(feed.bytes()));
+}
+
+void with_feed(Feed& feed, void (Feed::*what)(int), int slot) {
+  const py::gil_scoped_release released;
+  const std::lock_guard<std::mutex> lock(feed.device().mutex());
+  (feed.*what)(slot);
+}
+
+std::uintptr_t slot_address(const Feed& feed, int slot) {
+  return reinterpret_cast<std::uintptr_t>(feed.memory(slot).data());
 }
 
 py::list launches(const BoundRunner& bound) {
@@ -189,11 +248,27 @@ void add_all(py::module_& module) {
   py::class_<BoundRunner>(module, "Runner", py::module_local())
       .def("run", &run, "steps"_a = 1, "row"_a = 0, "batch"_a = 0, "step"_a = 0, "seed"_a = 0,
            "scalars"_a = py::none())
+      .def("start", &start, "steps"_a = 1, "row"_a = 0, "batch"_a = 0, "step"_a = 0, "seed"_a = 0,
+           "scalars"_a = py::none())
+      .def("finish", &finish)
       .def_property_readonly("launches", &launches)
       .def_property_readonly("graph_nodes",
                              [](const BoundRunner& bound) { return bound.runner.graph_nodes(); });
   add_eager(module);
   add_dlpack(module);
+  py::class_<Feed>(module, "Feed", py::module_local())
+      .def(py::init([](int device, std::size_t bytes) {
+             return std::make_unique<Feed>(Device::get(device), bytes);
+           }),
+           "device"_a, "nbytes"_a)
+      .def("fill", &fill, "slot"_a)
+      .def(
+          "send", [](Feed& feed, int slot) { with_feed(feed, &Feed::send, slot); }, "slot"_a)
+      .def(
+          "used", [](Feed& feed, int slot) { with_feed(feed, &Feed::used, slot); }, "slot"_a)
+      .def("address", &slot_address, "slot"_a);
+  module.def(
+      "free_memory", [](int device) { return Device::get(device).free_memory(); }, "device"_a);
   add_emulator(module);
 }
 

@@ -18,7 +18,6 @@ from fastnn.training.trainer import Trainer
 from .compile import check_compile_arguments
 
 if TYPE_CHECKING:
-    from fastnn.planner import Plan
     from fastnn.training.callbacks import History
 
 

@@ -158,9 +158,7 @@ def _bytes(steps: list[Step], gathered: list[Step]) -> int:
     read: dict = {}
     written: dict = {}
     for step in steps:
-        for i, (place, operand) in enumerate(
-            zip(step.operands, signatures()[step.opcode].operands, strict=True)
-        ):
+        for place, operand in zip(step.operands, signatures()[step.opcode].operands, strict=True):
             if place is None:
                 continue
             if place in outputs:

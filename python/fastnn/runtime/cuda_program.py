@@ -10,9 +10,10 @@ import numpy as np
 from fastnn.planner import ARENA, CONSTANTS, Plan
 from fastnn.planner.signature import signatures
 
+from . import cuda_data
 from .device import cuda_module
 from .encode import encode, space_names
-from .faults import raise_fault
+from .faults import INDEX, raise_fault
 
 JOINS = ("block", "mlp", "update")  # csrc/cuda/join.h
 
@@ -28,9 +29,12 @@ class Use:
 
 
 class CudaProgram:
-    """Has CpuProgram's interface. The model's buffers and the bound arrays stay the host's: a run
-    copies to the device what it reads, and brings back what it has written. Many steps make one
-    run, and of arrays that are gone through in order only the rows of the run are copied.
+    """Has CpuProgram's interface. The model's buffers are the host's: a run copies to the device
+    what it reads, and brings back what it has written. Many steps make one run.
+
+    Of bound arrays that are gone through in order, the rows of a run are copied. A data set whose
+    rows come in any order is copied whole; between `hold` and `release` it stays there, for all
+    programs. One that does not fit comes piece by piece, while the steps on the piece before run.
     """
 
     def __init__(self, plan: Plan, buffers: dict[str, np.ndarray], index: int = 0):
@@ -39,6 +43,7 @@ class CudaProgram:
         self._device = index
         self._names = space_names(plan)
         self._uses = _uses(plan)
+        self._rows = [name for name in plan.bound if self._uses[name].rows]
         self._own = {name: b for name, b in buffers.items() if name in self._uses}
         self._memory = {ARENA: module.Memory(index, plan.arena_bytes)}
         self._memory[CONSTANTS] = module.Memory(index, plan.constants.nbytes)
@@ -47,8 +52,12 @@ class CudaProgram:
             self._memory[name] = module.Memory(index, buffer.nbytes)
         self._program = module.Program(encode(plan), [self._bytes(name) for name in self._names])
         self._runner = None
-        # (step, opcode, grid, block, bytes of dynamic shared memory) of every kernel of a step, of
-        # a program that has run.
+        self._held = False
+        self._resident: dict[str, cuda_data.Resident] = {}
+        self._pieces = None  # and the runners that read its slots
+        self._piece_runners: list = []
+        # (step, opcode, grid, block, bytes of dynamic shared memory, why) of every kernel of a
+        # step, of a program that has run.
         self.launches: list[tuple] = []
 
     @property
@@ -63,21 +72,49 @@ class CudaProgram:
 
     def run(self, arrays, *, steps=1, row=0, batch=0, step=0, seed=0, scalars=None) -> None:
         """See CpuProgram.run."""
-        self._bind({name: arrays[name].nbytes for name in self.plan.bound})
-        copied = [(name, buffer, slice(None)) for name, buffer in self._own.items()]
-        for name in self.plan.bound:
-            use = self._uses[name]
-            rows = slice(row, row + (steps - 1) * batch + use.rows)
-            copied.append((name, arrays[name], slice(None) if use.whole else rows))
-        for name, array, rows in copied:
-            if self._uses[name].read:
-                self._memory[name].upload(array[rows], _first_byte(array, rows))
-        fault = self._runner.run(steps, row, batch, step, seed, scalars)
-        for name, array, rows in copied:
-            if self._uses[name].written:
-                self._memory[name].download(array[rows], _first_byte(array, rows))
+        self._copy_own("upload")
+        if self._comes_in_pieces(arrays, steps):
+            fault = self._run_pieces(arrays, steps, row, batch, step, seed, scalars)
+        else:
+            copied = self._place(arrays, row, (steps - 1) * batch)
+            fault = self._runner.run(steps, row, batch, step, seed, scalars)
+            for name, rows in copied:
+                if self._uses[name].written:
+                    array = arrays[name]
+                    self._memory[name].download(array[rows], _first_byte(array, rows))
+        self._copy_own("download")
         if fault is not None:
             raise_fault(self.plan, *fault)
+
+    def _copy_own(self, how: str) -> None:
+        """The model's buffers to the device, or back."""
+        for name, buffer in self._own.items():
+            use = self._uses[name]
+            if use.read if how == "upload" else use.written:
+                getattr(self._memory[name], how)(buffer)
+
+    # ---- arrays that lie on the device
+
+    def _place(self, arrays, row: int, more: int) -> list[tuple[str, slice]]:
+        """Binds the arrays, and copies what a run reads of them that is not there already. Returns
+        the rows of each that is not resident."""
+        for name in self.plan.bound:
+            if self._held and self._uses[name].whole and not self._uses[name].written:
+                resident = cuda_data.Resident.of(arrays[name], self._device)
+                if self._resident.get(name) is not resident:
+                    self._resident[name] = resident
+                    self._memory[name] = resident.memory
+                    self._runner = None
+        others = [name for name in self.plan.bound if name not in self._resident]
+        self._bind({name: arrays[name].nbytes for name in others})
+        copied = []
+        for name in others:
+            use, array = self._uses[name], arrays[name]
+            rows = slice(None) if use.whole else slice(row, row + more + use.rows)
+            if use.read:
+                self._memory[name].upload(array[rows], _first_byte(array, rows))
+            copied.append((name, rows))
+        return copied
 
     def bind_rows(self, rows: dict[str, int]) -> None:
         """Prepares the launches for bound arrays of so many rows, by name."""
@@ -88,17 +125,76 @@ class CudaProgram:
         self._bind(sizes)
 
     def _bind(self, sizes: dict[str, int]) -> None:
-        """With memory of these sizes, in bytes, for the bound arrays."""
-        for name in self.plan.bound:
+        """With memory of these sizes, in bytes, for bound arrays."""
+        for name, nbytes in sizes.items():
             have = self._memory.get(name)
-            if have is None or have.nbytes != sizes[name]:
-                self._memory[name] = cuda_module().Memory(self._device, sizes[name])
+            if have is None or have.nbytes != nbytes:
+                self._memory[name] = cuda_module().Memory(self._device, nbytes)
                 self._runner = None
         if self._runner is None:
-            spaces = [self._memory.get(name) for name in self._names]
-            joins = [(JOINS.index(j.kind), j.begin, j.end) for j in self.plan.joins]
-            self._runner = self._program.bind(self._device, spaces, joins)
+            self._runner = self._bound_to({})
             self.launches = self._runner.launches
+
+    def _bound_to(self, others: dict):
+        """A runner on this program's memory, but for `others`."""
+        spaces = [others.get(name, self._memory.get(name)) for name in self._names]
+        joins = [(JOINS.index(j.kind), j.begin, j.end) for j in self.plan.joins]
+        return self._program.bind(self._device, spaces, joins)
+
+    # ---- arrays that come piece by piece
+
+    def _comes_in_pieces(self, arrays, steps: int) -> bool:
+        """Is there too much of what steps read row by row?"""
+        if steps == 0 or self._resident or len(self._rows) < len(self.plan.bound):
+            return False
+        if not self._rows or any(self._uses[name].written for name in self._rows):
+            return False
+        total = sum(arrays[name].nbytes for name in self._rows)
+        return total > cuda_data.resident_limit(self._device)
+
+    def _run_pieces(self, arrays, steps, row, batch, step, seed, scalars):
+        order = arrays.get("order") if "order" in self._rows else None
+        of_step = max(self._uses[name].rows for name in self._rows)
+        self._check_rows(arrays, order, row, (steps - 1) * batch + of_step, batch, step)
+        row_bytes = {name: arrays[name].nbytes // len(arrays[name]) for name in self._rows}
+        at_once = max(1, min(steps, cuda_data.PIECE // (max(batch, 1) * sum(row_bytes.values()))))
+        rows = (at_once - 1) * batch + of_step
+        if self._pieces is None or self._pieces.rows < rows:
+            self._piece_runners = []
+            self._pieces = cuda_data.Pieces(self._device, row_bytes, rows)
+            for slot in range(cuda_data.SLOTS):
+                self._piece_runners.append(self._bound_to(self._pieces.spaces(slot)))
+            self.launches = self._piece_runners[0].launches
+        for k, done in enumerate(range(0, steps, at_once)):
+            slot, now = k % cuda_data.SLOTS, min(at_once, steps - done)
+            first, count = row + done * batch, (now - 1) * batch + of_step
+            self._pieces.send(slot, arrays, order, first, count)
+            table = None if scalars is None else scalars[done : done + now]
+            self._piece_runners[slot].start(now, 0, batch, step + done, seed, table)
+            self._pieces.used(slot)
+        faults = [fault for runner in self._piece_runners if (fault := runner.finish())]
+        return min(faults, key=lambda fault: fault[2], default=None)  # by step
+
+    def _check_rows(self, arrays, order, row: int, count: int, batch: int, step: int) -> None:
+        """Raises IndexError for rows that are not there, as a kernel reports them."""
+        for node, s in enumerate(self.plan.steps):
+            place = s.operands[0]
+            if place is None or place.space not in self._rows:
+                continue
+            limit = len(arrays[place.space])
+            wanted = np.arange(row, row + count)
+            bounds = limit
+            if order is not None:
+                bounds = len(order)
+                wanted = order[row : row + count] if row + count <= bounds else wanted
+            if row + count <= bounds:
+                bounds = limit
+            wrong = np.flatnonzero((wanted < 0) | (wanted >= bounds))
+            if len(wrong):
+                at, i = divmod(int(wrong[0]), max(batch, 1))
+                raise_fault(self.plan, INDEX, node, step + at, i, int(wanted[wrong[0]]), bounds)
+
+    # ----
 
     def output(self, name: str) -> np.ndarray:
         """A copy of the output `name` of the last step."""
@@ -108,9 +204,15 @@ class CudaProgram:
         self._memory[place.space].download(data, place.offset)
         return data
 
+    def hold(self) -> None:
+        """Until `release`, bound arrays stay as they are: what was copied need not be again."""
+        self._held = True
+
     def release(self) -> None:
         """Lets go of the device's memory for the bound arrays."""
-        self._runner = None
+        self._held = False
+        self._runner, self._pieces, self._piece_runners = None, None, []
+        self._resident.clear()
         for name in self.plan.bound:
             self._memory.pop(name, None)
 

@@ -57,6 +57,9 @@ class NumpyProgram:
         tensor = self.plan.outputs[name]
         return self._view(self.plan.places[tensor], tensor)
 
+    def hold(self) -> None:
+        """See CudaProgram.hold: here nothing lies elsewhere."""
+
     def release(self) -> None:
         """Nothing is held between runs."""
 

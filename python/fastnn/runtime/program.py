@@ -109,6 +109,9 @@ class CpuProgram:
             raise KeyError(f"output {name!r} lies in {place.space}, not in the arena")
         return data.view(tensor.dtype).reshape(tensor.shape)
 
+    def hold(self) -> None:
+        """See CudaProgram.hold: here nothing lies elsewhere."""
+
     def release(self) -> None:
         """Lets go of the bound arrays of the last run (a data set should not outlive its fit)."""
         self._runner, self._key = None, ()

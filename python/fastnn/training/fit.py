@@ -238,6 +238,7 @@ def _running(trainer, callbacks: CallbackList, model):
     However it ends, no bar is left on the screen, and no data is held on to.
     """
     before, model._trainer = model._trainer, trainer
+    trainer.hold()
     try:
         yield
     finally:

@@ -81,6 +81,7 @@ class Trainer:
         self._programs: OrderedDict = OrderedDict()
         self._seconds_per_row: dict[tuple[str, int], float] = {}
         self._caller = None
+        self._holds = False
 
     # ---- whole ranges of rows; `fit`, `evaluate` and `predict` are loops over these
 
@@ -269,7 +270,10 @@ class Trainer:
 
     def _program(self, kind: str, arrays: dict[str, np.ndarray], batch: int):
         with planning():
-            return self._kept_program(kind, arrays, batch)
+            program = self._kept_program(kind, arrays, batch)
+        if self._holds:
+            program.hold()
+        return program
 
     def _kept_program(self, kind: str, arrays: dict[str, np.ndarray], batch: int):
         self._prepare(kind)
@@ -357,8 +361,13 @@ class Trainer:
         self._state = Storage("state", totals)
         self._programs.clear()
 
+    def hold(self) -> None:
+        """Until `release`, arrays that runs are given stay as they are: a device may keep copies."""
+        self._holds = True
+
     def release(self) -> None:
         """Lets go of the data that the programs have bound."""
+        self._holds = False
         for program in self._programs.values():
             program.release()
 
