@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 import fastnn
+from fastnn.graph import away
 from fastnn.keras import Sequential
 from fastnn.keras.layers import Dense, Input
-from fastnn.runtime import cuda_data
+from fastnn.runtime import cuda_data, mirror
 
 from .helpers import ORDERS
 
@@ -197,3 +198,59 @@ def test_what_a_callback_sees():
     for got, want in zip(seen["cuda"], seen["cpu"], strict=True):
         np.testing.assert_allclose(got, want, rtol=0, atol=1e-4)
     assert np.abs(seen["cuda"][0] - seen["cuda"][-1]).max() > 0.05
+
+
+def test_the_model_stays_on_the_device_while_a_fit_runs(monkeypatch):
+    """It goes there once and comes back once, unless somebody looks."""
+    traffic = []
+    for name in ("go", "_fetch"):
+        plain = getattr(mirror.Mirror, name)
+
+        def noted(self, *args, name=name, plain=plain, **kwargs):
+            if self.space != "state" and not (name == "go" and self._away):
+                traffic.append((name, self.space))
+            return plain(self, *args, **kwargs)
+
+        monkeypatch.setattr(mirror.Mirror, name, noted)
+    x, y, _ = data()
+    trainer = small()
+    trainer.fit(x, y, batch_size=16, epochs=4, verbose=0, validation_data=(x, y))
+    once = {("go", "params"), ("go", "slots"), ("go", "grads"), ("_fetch", "params")}
+    assert set(traffic) == once | {("_fetch", "slots"), ("_fetch", "grads")}
+    # Slots come home once more, when the second program is planned.
+    assert traffic.count(("go", "params")) == traffic.count(("_fetch", "params")) == 1
+    assert traffic.count(("go", "slots")) <= 2
+    assert not away.AWAY
+
+
+def test_the_model_may_be_called_while_a_fit_runs():
+    """Natively, on the host, with the weights of that moment."""
+    x, y, _ = data(48)
+    seen = {"cuda": [], "cpu": []}
+    for device, log in seen.items():
+        trainer = small(device)
+
+        class Call(fastnn.keras.callbacks.Callback):
+            def on_train_batch_end(self, batch, logs=None, log=log):
+                log.append(np.array(self.model(x[:4])))
+
+        trainer.fit(x, y, batch_size=16, epochs=2, verbose=0, shuffle=False, callbacks=[Call()])
+    assert len(seen["cuda"]) == 6
+    for got, want in zip(seen["cuda"], seen["cpu"], strict=True):
+        np.testing.assert_allclose(got, want, rtol=0, atol=1e-4)
+    assert np.abs(seen["cuda"][0] - seen["cuda"][-1]).max() > 1e-3
+
+
+def test_a_fit_that_fails_brings_the_model_home():
+    x, y, _ = data()
+    trainer = small()
+
+    class Stop(fastnn.keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            raise KeyboardInterrupt
+
+    held = trainer.model.weights[0].value
+    before = held.copy()
+    with pytest.raises(KeyboardInterrupt):
+        trainer.fit(x, y, batch_size=16, epochs=4, verbose=0, callbacks=[Stop()])
+    assert not away.AWAY and (trainer.model.weights[0].value != before).any()

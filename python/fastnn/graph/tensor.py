@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .away import AWAY, come_home
+
 if TYPE_CHECKING:
     from .node import Node
 
@@ -125,7 +127,7 @@ class Variable(Tensor):
     its first byte there, once a `Storage` has laid it out; `value` is then a view into it.
     """
 
-    __slots__ = ("name", "path", "space", "offset", "value", "trainable", "regularizer", "storage")
+    __slots__ = ("name", "path", "space", "offset", "_value", "trainable", "regularizer", "storage")
 
     def __init__(
         self,
@@ -143,9 +145,21 @@ class Variable(Tensor):
         self.trainable = trainable
         self.space = space
         self.offset: int | None = None
-        self.value = value
+        self._value = value
         self.regularizer = None
         self.storage = None
+
+    @property
+    def value(self) -> np.ndarray:
+        """The array itself. While a fit runs on a device, what was read before is out of date after
+        the next step: read it again."""
+        if AWAY and self.space in AWAY:
+            come_home(self.space)
+        return self._value
+
+    @value.setter
+    def value(self, value: np.ndarray) -> None:
+        self._value = value
 
     def numpy(self) -> np.ndarray:
         """A copy of the value."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fastnn.graph.away import come_home
 from fastnn.planner import ARENA, CONSTANTS, Plan
 from fastnn.planner.signature import signatures
 
@@ -14,6 +15,7 @@ from . import cuda_data
 from .device import cuda_module
 from .encode import encode, space_names
 from .faults import INDEX, raise_fault
+from .mirror import Mirror
 
 JOINS = ("block", "mlp", "update")  # csrc/cuda/join.h
 
@@ -29,8 +31,11 @@ class Use:
 
 
 class CudaProgram:
-    """Has CpuProgram's interface. The model's buffers are the host's: a run copies to the device
-    what it reads, and brings back what it has written. Many steps make one run.
+    """Has CpuProgram's interface.
+
+    The model's buffers are the host's: a run copies them to the device, and brings back what it has
+    written. Between `hold` and `release` the device keeps them (mirror.py), all but the totals of
+    loss and metrics, which are few: they come back when Python looks at a variable.
 
     Of bound arrays that are gone through in order, the rows of a run are copied. A data set whose
     rows come in any order is copied whole; between `hold` and `release` it stays there, for all
@@ -44,12 +49,14 @@ class CudaProgram:
         self._names = space_names(plan)
         self._uses = _uses(plan)
         self._rows = [name for name in plan.bound if self._uses[name].rows]
-        self._own = {name: b for name, b in buffers.items() if name in self._uses}
+        self._own = {
+            name: Mirror.of(name, b, index) for name, b in buffers.items() if name in self._uses
+        }
         self._memory = {ARENA: module.Memory(index, plan.arena_bytes)}
         self._memory[CONSTANTS] = module.Memory(index, plan.constants.nbytes)
         self._memory[CONSTANTS].upload(plan.constants)
-        for name, buffer in self._own.items():
-            self._memory[name] = module.Memory(index, buffer.nbytes)
+        for name, mirror in self._own.items():
+            self._memory[name] = mirror.memory
         self._program = module.Program(encode(plan), [self._bytes(name) for name in self._names])
         self._runner = None
         self._held = False
@@ -72,7 +79,8 @@ class CudaProgram:
 
     def run(self, arrays, *, steps=1, row=0, batch=0, step=0, seed=0, scalars=None) -> None:
         """See CpuProgram.run."""
-        self._copy_own("upload")
+        for name, mirror in self._own.items():
+            mirror.go(stay=self._held and name != "state")  # which is small, and soon looked at
         if self._comes_in_pieces(arrays, steps):
             fault = self._run_pieces(arrays, steps, row, batch, step, seed, scalars)
         else:
@@ -82,16 +90,11 @@ class CudaProgram:
                 if self._uses[name].written:
                     array = arrays[name]
                     self._memory[name].download(array[rows], _first_byte(array, rows))
-        self._copy_own("download")
+        for name, mirror in self._own.items():
+            if self._uses[name].written:
+                mirror.written()
         if fault is not None:
             raise_fault(self.plan, *fault)
-
-    def _copy_own(self, how: str) -> None:
-        """The model's buffers to the device, or back."""
-        for name, buffer in self._own.items():
-            use = self._uses[name]
-            if use.read if how == "upload" else use.written:
-                getattr(self._memory[name], how)(buffer)
 
     # ---- arrays that lie on the device
 
@@ -205,12 +208,14 @@ class CudaProgram:
         return data
 
     def hold(self) -> None:
-        """Until `release`, bound arrays stay as they are: what was copied need not be again."""
+        """Until `release`, bound arrays stay as they are, and variables are looked at by their
+        `value`: what was copied need not be again."""
         self._held = True
 
     def release(self) -> None:
-        """Lets go of the device's memory for the bound arrays."""
+        """Lets go of the device's memory for the bound arrays; the model's buffers come home."""
         self._held = False
+        come_home(*self._own)
         self._runner, self._pieces, self._piece_runners = None, None, []
         self._resident.clear()
         for name in self.plan.bound:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from fastnn.graph import Variable, planning
+from fastnn.graph.away import come_home
 from fastnn.precision import get_matmul_precision
 
 from .faults import raise_fault
@@ -47,6 +48,7 @@ def flat_buffers(variables: list[Variable]) -> dict[str, np.ndarray]:
     """The flat buffers that hold `variables`, by space; lays out those that have none yet."""
     from fastnn.training.parameters import Parameters
 
+    come_home("params", "frozen")
     storages = {id(v.storage): v.storage for v in variables}
     if None in storages.values() or len({s.space for s in storages.values()}) < len(storages):
         return Parameters(variables).buffers

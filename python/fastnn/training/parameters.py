@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastnn.graph.away import come_home
 from fastnn.graph.storage import Storage, allocate
 from fastnn.graph.tensor import Variable
 from fastnn.planner import Place
@@ -25,12 +26,24 @@ class Parameters:
         self.params = _stored("params", trainable)
         self.frozen = _stored("frozen", [v for v in variables if v not in trainable])
         self.variables = self.params.variables
-        self.grads = allocate(self.params.nbytes)
+        self._grads = allocate(self.params.nbytes)
         self.slot_count = len(slot_values)
-        self.slots = allocate(self.slot_count * self.params.nbytes)
+        self._slots = allocate(self.slot_count * self.params.nbytes)
         for k, start in enumerate(slot_values):
             for v in self.variables:
                 self.slot(k, v)[...] = start
+
+    @property
+    def grads(self) -> np.ndarray:
+        """The flat gradients, bytes."""
+        come_home("grads")
+        return self._grads
+
+    @property
+    def slots(self) -> np.ndarray:
+        """The optimizer's slots one after another, bytes."""
+        come_home("slots")
+        return self._slots
 
     @property
     def buffers(self) -> dict[str, np.ndarray]:
@@ -38,8 +51,8 @@ class Parameters:
         return {
             "params": self.params.buffer,
             "frozen": self.frozen.buffer,
-            "grads": self.grads,
-            "slots": self.slots,
+            "grads": self._grads,
+            "slots": self._slots,
         }
 
     def current(self, variables: list[Variable], trainable: list[Variable]) -> bool:

@@ -362,7 +362,8 @@ class Trainer:
         self._programs.clear()
 
     def hold(self) -> None:
-        """Until `release`, arrays that runs are given stay as they are: a device may keep copies."""
+        """Until `release`, arrays that runs are given stay as they are, and variables are looked at
+        by their `value`: a device may keep copies of both."""
         self._holds = True
 
     def release(self) -> None:
