@@ -10,10 +10,11 @@
 // b| for each product, beside the rounding of the sums. Cutting off takes one instruction, and no
 // finite x becomes infinite.
 //
-// Why "highest" is not made so: 2^-19 is 32 units of float32's rounding, where the chain of fused
-// multiply-adds has at most k, and sqrt(k) as a rule; and how tensor cores round the sums is not
-// documented. (Ootomo and Yokota, "Recovering single precision accuracy from Tensor Cores", 2022,
-// find that they round towards zero, which loses about a factor of sqrt(k).)
+// Why "highest" is not made so: split by rounding instead (3 * 2^-22), it would be as exact as the
+// chain of fused multiply-adds if sums were rounded to nearest. But how tensor cores round them is
+// not documented; Ootomo and Yokota, "Recovering single precision accuracy from Tensor Cores",
+// 2022, find them cut off, and then the error grows with k instead of its root: ten times the
+// chain's at a k of 784 (docs/cuda.md has the numbers).
 #pragma once
 
 #include "cuda/gemm/mma_tile.h"
