@@ -13,6 +13,7 @@ from fastnn.keras import Sequential
 from fastnn.keras.layers import Dense, Dropout, Flatten, Input, Rescaling
 from fastnn.planner import CUDA
 from fastnn.planner.join import BY_ROWS, SUMS
+from fastnn.runtime.env import check_environment
 
 from .helpers import ORDERS
 
@@ -83,6 +84,18 @@ def test_one_launch_each_is_many():
     x, y, order = pixels(300)
     made = train(founding(target=SINGLE), x, y, order, steps=2)
     assert len(launches(made)) > 8 and launches(made)[-1] == "advance"
+
+
+@pytest.mark.parametrize("value, count", [("mlp", 2), ("step", 7), ("none", 18), ("", 2)])
+def test_the_environment_may_switch_them_off(monkeypatch, value, count):
+    monkeypatch.setenv("FASTNN_CUDA_JOINS", value)
+    check_environment()
+    x, y, order = pixels(300)
+    made = train(founding(), x, y, order, steps=1)
+    assert len(launches(made)) == len(made.plan(128, device="cuda").launches) == count
+    monkeypatch.setenv("FASTNN_CUDA_JOINS", "some")
+    with pytest.raises(ValueError, match="'some'; expected one of mlp, step, none"):
+        check_environment()
 
 
 # ---- what they compute

@@ -7,8 +7,11 @@ Nothing here calls CUDA before somebody asks for it: `fastnn.info()`, or a progr
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from types import ModuleType
 from typing import Any, NamedTuple
+
+from fastnn.planner import CPU, CUDA, Target
 
 from .env import is_device
 from .load import cuda
@@ -71,6 +74,14 @@ def check_device(name: str) -> Device:
     if not card["supported"]:
         raise RuntimeError(f'device="{name}" cannot be used: {_too_old(card)}')
     return device
+
+
+def target_of(device: Device) -> Target:
+    """What is planned for: on CUDA as FASTNN_CUDA_JOINS says."""
+    if device.kind != "cuda":
+        return CPU
+    joins = os.environ.get("FASTNN_CUDA_JOINS") or "mlp"
+    return replace(CUDA, joins=joins != "none", mlp=joins == "mlp")
 
 
 def cuda_module() -> ModuleType:

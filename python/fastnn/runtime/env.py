@@ -4,6 +4,8 @@ FASTNN_ISA          the instruction set of the kernels: generic, avx2, avx512, a
 FASTNN_NUM_THREADS  at most so many threads
 FASTNN_DATA         the folder where data sets are looked for
 FASTNN_DEVICE       where programs run that are not told: cpu, cuda, cuda:1, numpy, numpy:float64
+FASTNN_CUDA_JOINS   what shares a launch: mlp (all that can, a whole network too), step (not that),
+                    none (a launch for each instruction, to look for what goes wrong)
 FASTNN_CUDA_EMULATOR  1: device="cuda" is an emulator on the CPU, which tests build; slow
 """
 
@@ -11,6 +13,7 @@ from __future__ import annotations
 
 import os
 
+JOINS = ("mlp", "step", "none")
 ISAS = ("generic", "avx2", "avx512", "amx")
 
 
@@ -33,6 +36,9 @@ def check_environment(environ=os.environ) -> None:
         raise ValueError(
             f"FASTNN_DEVICE is {device!r}; expected cpu, cuda, cuda:1, numpy or numpy:float64."
         )
+    joins = environ.get("FASTNN_CUDA_JOINS", "")
+    if joins and joins not in JOINS:
+        raise ValueError(f"FASTNN_CUDA_JOINS is {joins!r}; expected one of {', '.join(JOINS)}.")
     emulator = environ.get("FASTNN_CUDA_EMULATOR", "")
     if emulator not in ("", "0", "1"):
         raise ValueError(f"FASTNN_CUDA_EMULATOR is {emulator!r}; expected 0 or 1.")

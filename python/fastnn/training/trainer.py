@@ -8,9 +8,9 @@ from collections import OrderedDict
 import numpy as np
 
 from fastnn.graph import Storage, Variable, planning
-from fastnn.planner import CPU, CUDA, Plan, Target
+from fastnn.planner import Plan, Target
 from fastnn.precision import get_matmul_precision
-from fastnn.runtime.device import check_device, default_device, parse
+from fastnn.runtime.device import check_device, default_device, parse, target_of
 from fastnn.runtime.program import make_program
 
 from .parameters import Parameters
@@ -73,7 +73,7 @@ class Trainer:
         self.check_finite = check_finite
         self.keep_gradients = keep_gradients
         self.device = default_device() if device is None else device
-        self._target = CUDA if check_device(self.device).kind == "cuda" else CPU
+        self._target = target_of(check_device(self.device))
         self.parameters: Parameters | None = None
         self._trainable: list[Variable] | None = None  # decided when training is first planned
         self._loss_total = Variable(np.zeros(2, np.float64), name="loss", space="state")
@@ -243,7 +243,7 @@ class Trainer:
             from fastnn.runtime.cuda_plan import DevicePlan
 
             with planning():
-                plan = self._plan_of_rows(batch_size, training, CUDA)
+                plan = self._plan_of_rows(batch_size, training, target_of(parse(device)))
                 return DevicePlan(plan, self.buffers, device)
         with planning():
             return self._plan_of_rows(batch_size, training, self._target)
