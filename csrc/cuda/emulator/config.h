@@ -9,7 +9,7 @@ namespace fastnn::emulator {
 
 struct Config {
   // 0: threads, blocks and streams in their natural order. Otherwise in a random one; odd seeds run
-  // one warp as far as it gets before the next.
+  // one warp as far as it gets before the next, and the stream that is waited for before others.
   std::uint32_t seed = 0;
   int workers = 2;  // OS threads that run blocks
   int devices = 2;

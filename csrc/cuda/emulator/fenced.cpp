@@ -14,6 +14,8 @@
 namespace fastnn::emulator {
 namespace {
 
+// Wider than what an index that is off by some rows skips; nothing of it is ever in memory.
+constexpr std::size_t kFence = std::size_t{1} << 20;
 constexpr unsigned char kNan = 0xff;    // four of them are a NaN; as an index, -1
 constexpr unsigned char kSlack = 0xfe;  // between the data and the fences: a NaN too
 
@@ -36,7 +38,7 @@ void unpoison([[maybe_unused]] const void* begin, [[maybe_unused]] const void* e
 #endif
 }
 
-bool all(const char* begin, const char* end, unsigned char value) {
+[[maybe_unused]] bool all(const char* begin, const char* end, unsigned char value) {
   for (const char* p = begin; p < end; ++p) {
     if (static_cast<unsigned char>(*p) != value) return false;
   }
@@ -48,17 +50,17 @@ bool all(const char* begin, const char* end, unsigned char value) {
 Fenced::Fenced(std::size_t bytes, std::size_t alignment) : bytes_(bytes) {
   const std::size_t padded = (bytes + alignment - 1) / alignment * alignment;
   const std::size_t inner = (padded + page() - 1) / page() * page();
-  mapped_ = inner + 2 * page();
+  mapped_ = inner + 2 * kFence;
   void* memory =
       mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (memory == MAP_FAILED) throw std::bad_alloc();
   mapping_ = static_cast<char*>(memory);
-  data_ = mapping_ + page() + inner - padded;
+  data_ = mapping_ + kFence + inner - padded;
   open();
-  std::memset(mapping_ + page(), kSlack, inner);
+  std::memset(mapping_ + kFence, kSlack, inner);
   fill_with_nan();
-  poison(mapping_ + page(), data_);
-  poison(data_ + bytes, mapping_ + mapped_ - page());
+  poison(mapping_ + kFence, data_);
+  poison(data_ + bytes, mapping_ + mapped_ - kFence);
 }
 
 Fenced::Fenced(Fenced&& other) noexcept
@@ -100,24 +102,24 @@ bool Fenced::intact() const {
 #ifdef FASTNN_ASAN
   return true;  // these bytes are poisoned: a write was reported at once
 #else
-  return all(mapping_ + page(), data_, kSlack) &&
-         all(data_ + bytes_, mapping_ + mapped_ - page(), kSlack);
+  return all(mapping_ + kFence, data_, kSlack) &&
+         all(data_ + bytes_, mapping_ + mapped_ - kFence, kSlack);
 #endif
 }
 
 void Fenced::mend() {
-  std::memset(mapping_ + page(), kSlack, data_ - (mapping_ + page()));
-  std::memset(data_ + bytes_, kSlack, mapping_ + mapped_ - page() - (data_ + bytes_));
+  std::memset(mapping_ + kFence, kSlack, data_ - (mapping_ + kFence));
+  std::memset(data_ + bytes_, kSlack, mapping_ + mapped_ - kFence - (data_ + bytes_));
 }
 
 void Fenced::open() {
-  mprotect(mapping_ + page(), mapped_ - 2 * page(), PROT_READ | PROT_WRITE);
+  mprotect(mapping_ + kFence, mapped_ - 2 * kFence, PROT_READ | PROT_WRITE);
   unpoison(data_, data_ + bytes_);
 }
 
 void Fenced::close() {
   poison(data_, data_ + bytes_);
-  mprotect(mapping_ + page(), mapped_ - 2 * page(), PROT_NONE);
+  mprotect(mapping_ + kFence, mapped_ - 2 * kFence, PROT_NONE);
 }
 
 void Fenced::fill_with_nan() { std::memset(data_, kNan, bytes_); }
@@ -125,7 +127,7 @@ void Fenced::fill_with_nan() { std::memset(data_, kNan, bytes_); }
 void Fenced::renew() {
 #ifdef FASTNN_TSAN
   // New pages: what earlier blocks did to the old ones is forgotten.
-  mmap(mapping_ + page(), mapped_ - 2 * page(), PROT_READ | PROT_WRITE,
+  mmap(mapping_ + kFence, mapped_ - 2 * kFence, PROT_READ | PROT_WRITE,
        MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
   mend();
 #endif
