@@ -18,6 +18,8 @@ from .helpers import CudaKernel
 @pytest.fixture(scope="session")
 def emulator_folder() -> str | None:
     """Where the emulator was built (what has not changed is kept); None where there is a GPU."""
+    if "FASTNN_TEST_EMULATOR" in os.environ:  # tools/seeded_cuda_bugs.py has one of its own
+        return os.environ["FASTNN_TEST_EMULATOR"]
     if not device.cuda_info()["reason"]:
         return None
     if importlib.util.find_spec("pybind11") is None or shutil.which("g++") is None:
