@@ -1,0 +1,70 @@
+"""PyTorch on the GPU: `torch.mm`, and steps of eager modules with fused Adam, the data resident."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from protocol import options, serve
+
+chosen = options()
+sys.path.append(str(Path(__file__).resolve().parent.parent / "step"))
+
+import torch  # noqa: E402  (after the options have bound the process to its CPUs)
+from operands import Call, operands  # noqa: E402
+from task import task_of, telling  # noqa: E402
+from torch import nn  # noqa: E402
+
+torch.backends.cuda.matmul.allow_tf32 = chosen.mode == "tf32"
+bf16 = chosen.mode == "bf16"
+
+
+def product(case: str) -> Call:
+    form, a, b, shape = operands(case)
+    dtype = torch.bfloat16 if bf16 else torch.float32
+    a, b = (torch.from_numpy(x).cuda().to(dtype) for x in (a, b))
+    a, b = a.T if form == "tn" else a, b.T if form == "nt" else b
+    c = torch.empty(shape, dtype=dtype, device="cuda")
+
+    def many(count: int) -> None:
+        for _ in range(count):
+            torch.mm(a, b, out=c)
+        torch.cuda.synchronize()
+
+    return Call(many, lambda: c.float().cpu().numpy())
+
+
+def step(case: str):
+    task = task_of(case, chosen)
+    layers = []
+    for m, n in zip(task.sizes[:-1], task.sizes[1:], strict=True):
+        layers += [nn.Linear(m, n), nn.ReLU()]
+    model = nn.Sequential(*layers[:-1])
+    with torch.no_grad():
+        for parameter, value in zip(model.parameters(), task.weights, strict=True):
+            parameter.copy_(torch.from_numpy(value.T))
+    model.cuda()
+    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, fused=True)
+    x, y = torch.from_numpy(task.x).cuda(), torch.from_numpy(task.y).long().cuda()
+
+    def epoch() -> float:
+        losses = []
+        for rows in torch.randperm(len(x), device="cuda").split(task.batch):
+            with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
+                logits = model(x.index_select(0, rows))
+            loss = nn.functional.cross_entropy(logits.float(), y.index_select(0, rows))
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            optimizer.step()
+            losses.append(loss.detach())
+        return torch.stack(losses).mean().item()
+
+    return telling(epoch)
+
+
+def prepare(case: str):
+    kind, _, rest = case.partition(" ")
+    return product(rest) if kind == "product" else step(rest)
+
+
+serve(prepare, {"torch": f"{torch.__version__} ({torch.cuda.get_device_name()})"}, chosen.threads)
