@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import fastnn
@@ -137,6 +138,31 @@ def test_use_after_fork_is_an_error():
     assert "before this process was forked" in run.stdout and "'spawn'" in run.stdout, run.stderr
 
 
+def test_arrays_after_a_fork():
+    """An op raises; what the parent had on the device is let go of without a word to the driver."""
+    code = (
+        "import gc, os, numpy as np, fastnn\n"
+        "from tests.cuda.foreign import Interface\n"
+        "x = Interface(np.ones(3, np.float32))\n"
+        "y = fastnn.ops.relu(x)\n"
+        "if os.fork() == 0:\n"
+        "    try:\n"
+        "        fastnn.ops.relu(y)\n"
+        "    except RuntimeError as error:\n"
+        "        print(error, flush=True)\n"
+        "    del y\n"
+        "    gc.collect()\n"
+        "    print('left alone', flush=True)\n"
+        "    os._exit(0)\n"
+        "os.wait()\n"
+        "print(y.numpy())\n"
+    )
+    run = python(code)
+    first, second, last = run.stdout.splitlines()
+    assert "before this process was forked" in first, run.stderr
+    assert second == "left alone" and last == "[1. 1. 1.]"
+
+
 def test_without_a_driver_a_fork_does_no_harm():
     code = (
         "import os, fastnn, fastnn_cuda_emulator as m\n"
@@ -163,3 +189,37 @@ def test_a_child_may_use_what_its_parent_did_not():
     )
     run = python(code)
     assert run.stdout == "usable\n", run.stderr
+
+
+def test_the_benchmark_measures_no_emulator():
+    from pathlib import Path
+
+    script = Path(__file__).resolve().parents[2] / "bench" / "cuda.py"
+    path = f"import sys; sys.path.insert(0, {str(script.parent)!r}); sys.argv[1:] = []"
+    run = python(f"{path}; import runpy; runpy.run_path({str(script)!r}, run_name='__main__')")
+    assert run.returncode == 0, run.stderr
+    assert "skipped, there is no GPU to measure: this is the emulator" in run.stderr
+
+
+def test_the_benchmarks_own_peer_works():
+    """A product and a step, by the script that a worker runs."""
+    import json
+    from pathlib import Path
+
+    folder = Path(__file__).resolve().parents[2] / "bench" / "peers"
+    path = os.pathsep.join([str(folder), *(p for p in sys.path if p)])
+    options = json.dumps({"mode": "float32", "threads": 1, "seed": 1, "rows": 8})
+    run = subprocess.run(
+        [sys.executable, str(folder / "cuda" / "with_fastnn.py"), options],
+        input="run 1 2 product 5 6 7 tn\nrun 1 1 step 4-3-2 4\nfinish\n",
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert run.returncode == 0, run.stderr
+    _, product, step, _ = map(json.loads, run.stdout.splitlines())
+    rng = np.random.default_rng(18)
+    a, b = rng.random((7, 5), np.float32) - 0.5, rng.random((7, 6), np.float32) - 0.5
+    assert product["mean"] == pytest.approx(np.abs(a.T @ b).mean(), rel=1e-5)
+    assert len(step["seconds"]) == 1

@@ -394,6 +394,21 @@ def test_scratch_memory_is_given_back(cuda_device, emulator):
     assert emulator.allocations() == before
 
 
+def test_scratch_memory_outlives_its_kernels(emulator):
+    """Whatever other streams do meanwhile."""
+    for seed in range(6):
+        emulator.configure(seed=seed)
+        ours = emulator.Stream()
+        with fastnn.cuda_stream(ours.handle):
+            y = ops.weighted_sum(Interface(X), None, divisor=1.0)
+            ops.relu(Interface(X), out=Interface(X))
+        other = emulator.Stream()
+        with fastnn.cuda_stream(2):
+            ops.relu(Interface(X)).numpy()
+        other.synchronize()
+        assert y.numpy() == pytest.approx(X.sum(), abs=1e-5)
+
+
 # ---- results, as others see them
 
 

@@ -99,6 +99,10 @@ void add_eager(py::module_& module) {
         order(Device::get(device), stream_of(earlier), stream_of(later));
       },
       "device"_a, "earlier"_a, "later"_a);
+  module.def(
+      "stream",
+      [](int device) { return reinterpret_cast<std::uintptr_t>(Device::get(device).stream()); },
+      "device"_a, "The handle of the stream that programs run on.");
   module.def("download", &copy_to_host, "device"_a, "stream"_a, "address"_a, "array"_a);
   py::class_<Shared>(module, "SharedMemory", py::module_local())
       .def(py::init<int, std::int64_t>(), "device"_a, "nbytes"_a)

@@ -13,6 +13,7 @@ from fastnn.planner.signature import signatures
 
 from . import cuda_data
 from .device import cuda_module
+from .device_array import DeviceArray
 from .encode import encode, space_names
 from .faults import INDEX, raise_fault
 from .mirror import Mirror
@@ -40,6 +41,7 @@ class CudaProgram:
     Of bound arrays that are gone through in order, the rows of a run are copied. A data set whose
     rows come in any order is copied whole; between `hold` and `release` it stays there, for all
     programs. One that does not fit comes piece by piece, while the steps on the piece before run.
+    What lies on the device already (a DeviceArray) is used where it is.
     """
 
     def __init__(self, plan: Plan, buffers: dict[str, np.ndarray], index: int = 0):
@@ -101,14 +103,19 @@ class CudaProgram:
     def _place(self, arrays, row: int, more: int) -> list[tuple[str, slice]]:
         """Binds the arrays, and copies what a run reads of them that is not there already. Returns
         the rows of each that is not resident."""
+        there = [name for name in self.plan.bound if isinstance(arrays[name], DeviceArray)]
+        for name in there:
+            self._use_there(name, arrays[name])
         for name in self.plan.bound:
+            if name in there:
+                continue
             if self._held and self._uses[name].whole and not self._uses[name].written:
                 resident = cuda_data.Resident.of(arrays[name], self._device)
                 if self._resident.get(name) is not resident:
                     self._resident[name] = resident
                     self._memory[name] = resident.memory
                     self._runner = None
-        others = [name for name in self.plan.bound if name not in self._resident]
+        others = [name for name in self.plan.bound if name not in {*self._resident, *there}]
         self._bind({name: arrays[name].nbytes for name in others})
         copied = []
         for name in others:
@@ -118,6 +125,16 @@ class CudaProgram:
                 self._memory[name].upload(array[rows], _first_byte(array, rows))
             copied.append((name, rows))
         return copied
+
+    def _use_there(self, name: str, array: DeviceArray) -> None:
+        """Binds what is on the device already; what is still to be done to it comes first."""
+        place = (array.address, array.nbytes, array.read_only)
+        self._resident.pop(name, None)
+        if self._memory.get(name) != place:
+            self._memory[name] = place
+            self._runner = None
+        stream = cuda_module().stream(self._device)
+        cuda_module().order(self._device, array.stream.handle, stream)
 
     def bind_rows(self, rows: dict[str, int]) -> None:
         """Prepares the launches for bound arrays of so many rows, by name."""
@@ -131,7 +148,7 @@ class CudaProgram:
         """With memory of these sizes, in bytes, for bound arrays."""
         for name, nbytes in sizes.items():
             have = self._memory.get(name)
-            if have is None or have.nbytes != nbytes:
+            if have is None or isinstance(have, tuple) or have.nbytes != nbytes:
                 self._memory[name] = cuda_module().Memory(self._device, nbytes)
                 self._runner = None
         if self._runner is None:
@@ -151,6 +168,8 @@ class CudaProgram:
         if steps == 0 or self._resident or len(self._rows) < len(self.plan.bound):
             return False
         if not self._rows or any(self._uses[name].written for name in self._rows):
+            return False
+        if any(isinstance(arrays[name], DeviceArray) for name in self._rows):
             return False
         total = sum(arrays[name].nbytes for name in self._rows)
         return total > cuda_data.resident_limit(self._device)

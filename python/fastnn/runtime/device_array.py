@@ -73,6 +73,9 @@ class DeviceArray:
     def nbytes(self) -> int:
         return self.size * self.dtype.itemsize
 
+    def __bool__(self) -> bool:
+        raise TypeError(f"{self!r} is neither true nor false: `.numpy()` copies it to the host.")
+
     def __len__(self) -> int:
         if not self.shape:
             raise TypeError("this array has no axis, and so no length")
@@ -80,6 +83,26 @@ class DeviceArray:
 
     def __repr__(self) -> str:
         return f"<DeviceArray {self.dtype}{list(self.shape)} on {self.device}>"
+
+    def __getitem__(self, rows: slice) -> DeviceArray:
+        """Consecutive rows, where they lie."""
+        if not isinstance(rows, slice) or not self.shape:
+            raise TypeError(f"of {self!r} only rows first:last can be taken, not [{rows!r}]")
+        first, last, step = rows.indices(len(self))
+        if step != 1:
+            raise TypeError(f"of {self!r} only consecutive rows can be taken, not every {step}th")
+        count = max(last - first, 0)
+        row = self.nbytes // len(self) if len(self) else 0
+        return DeviceArray(
+            (count, *self.shape[1:]), self.dtype, self.index, self.address + first * row,
+            self.stream, self, self.read_only,
+        )  # fmt: skip
+
+    def astype(self, dtype, copy: bool = True) -> DeviceArray:
+        """Itself: there is no conversion on the device."""
+        if self.dtype != dtype:
+            raise TypeError(f"{self!r} came where {dtype} is due: convert it first.")
+        return self
 
     def reshape(self, *shape) -> DeviceArray:
         """The same memory under another shape, of as many elements."""

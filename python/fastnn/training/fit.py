@@ -14,6 +14,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from fastnn.runtime.device_array import DeviceArray
+from fastnn.runtime.interop import empty_like
+
 from .arguments import due, fraction, optional_whole, shuffling, verbosity, whole
 from .callbacks import CallbackList, History, ProgbarLogger
 from .data import ArrayFeed, Chunk, as_array, is_array_like, make_feed, split_validation
@@ -92,8 +95,9 @@ def evaluate(trainer, x=None, y=None, *, batch_size=DEFAULT_BATCH, verbose="auto
 
 
 def predict(trainer, x, *, batch_size=DEFAULT_BATCH, verbose="auto", steps=None, callbacks=None,
-            model=None) -> np.ndarray:  # fmt: skip
-    """The model's outputs for all rows of the data, float32."""
+            model=None):  # fmt: skip
+    """The model's outputs for all rows of the data, float32: a NumPy array; for rows that lie on a
+    device an array there."""
     model = trainer.model if model is None else model
     if steps is None and callbacks is None and _one_silent_batch(x, batch_size, verbose):
         if trainer.caller is not None:
@@ -106,9 +110,14 @@ def predict(trainer, x, *, batch_size=DEFAULT_BATCH, verbose="auto", steps=None,
     _require_batch(feed, x)
     params = {"verbose": verbosity(verbose), "epochs": 1, "steps": feed.steps}
     callbacks = CallbackList(callbacks, model, params=params)
-    whole_out = None
+    whole_out = given_out = None
     if isinstance(feed, ArrayFeed):
-        whole_out = np.empty((feed.rows, *_row_shape(model, feed.arrays[0])), np.float32)
+        rows = feed.arrays[0]
+        shape = (feed.rows, *_row_shape(model, rows))
+        if isinstance(rows, DeviceArray):  # what comes out is x's library's, and beside x
+            given_out, whole_out = empty_like([x], shape, "float32", rows.index, rows.stream)
+        else:
+            given_out = whole_out = np.empty(shape, np.float32)
     parts: list[np.ndarray] = []
 
     def work(c: Chunk) -> dict[str, np.ndarray]:
@@ -128,7 +137,8 @@ def predict(trainer, x, *, batch_size=DEFAULT_BATCH, verbose="auto", steps=None,
         callbacks.call("on_predict_end", None)
     if whole_out is None:
         return np.concatenate(parts)
-    return whole_out[: sum(map(len, parts))]
+    done = sum(map(len, parts))
+    return given_out if done == len(whole_out) else given_out[:done]
 
 
 def _one_silent_batch(x, batch_size, verbose) -> bool:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
+from fastnn.runtime.device_array import DeviceArray
+from fastnn.runtime.interop import is_on_device, take
+
 # The kernels gather minibatches from these, converting as they go, so that a data set of bytes
 # stays a data set of bytes. Every other number type is converted once to one that holds its values.
 NATIVE = frozenset(map(np.dtype, ("uint8", "int32", "int64", "float32", "float64")))
@@ -22,11 +25,14 @@ def as_array(value, name: str) -> np.ndarray:
     """`value` as an aligned, C-contiguous array of uint8, int32, int64, float32 or float64.
 
     Lists, scalars' arrays and everything with `__array__` are taken. Arrays that fit already (a
-    `np.memmap` among them) come back as they are: not copied, not read.
+    `np.memmap` among them) come back as they are: not copied, not read. What lies on a CUDA device
+    stays there: a `DeviceArray`.
 
     Raises:
-        TypeError: text, objects, complex numbers, dates: what is not a number.
-        ValueError: nothing at all, a single number, rows of different lengths.
+        TypeError: text, objects, complex numbers, dates: what is not a number; on a device also
+            what would have to be converted.
+        ValueError: nothing at all, a single number, rows of different lengths; on a device also
+            an array that is not C-contiguous.
     """
     if (
         type(value) is np.ndarray
@@ -38,6 +44,8 @@ def as_array(value, name: str) -> np.ndarray:
         return value
     if value is None:
         raise ValueError(f"`{name}` is missing (None came).")
+    if is_on_device(value):
+        return _on_device(value, name)
     if isinstance(value, dict | set | str | bytes):
         raise TypeError(
             f"`{name}` must be an array; a {type(value).__name__} came: {value!r:.60}. Models here "
@@ -62,6 +70,33 @@ def as_array(value, name: str) -> np.ndarray:
             "bool, integers or floats. Convert it first, for instance with .astype('float32')."
         )
     return np.require(array, dtype, ("C", "A"))
+
+
+def _on_device(value, name: str) -> DeviceArray:
+    taken, _ = take([(name, value)])
+    array = taken[name]
+    if array.ndim == 0:
+        raise ValueError(f"`{name}` must have rows; a single value on {array.device} came.")
+    if array.dtype not in NATIVE:
+        raise TypeError(
+            f"`{name}` has dtype {array.dtype}, on {array.device}; there it must be one of "
+            f"{', '.join(sorted(map(str, NATIVE)))}. Convert it first."
+        )
+    return array
+
+
+def check_place(trainer, **arrays) -> None:
+    """Is what lies on a device on the trainer's? Raises ValueError if not."""
+    from fastnn.runtime.device import parse
+
+    for name, array in arrays.items():
+        if isinstance(array, DeviceArray):
+            device = parse(trainer.device)
+            if (device.kind, device.index) != ("cuda", array.index):
+                raise ValueError(
+                    f"`{name}` is on {array.device}, and the model runs on {trainer.device!r}: "
+                    f"give the trainer device={array.device!r}, or copy the array."
+                )
 
 
 def _readable(dtype: np.dtype) -> np.dtype | None:

@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import as_inputs
+from fastnn.runtime.interop import is_on_device
+
+from .arrays import as_inputs, check_place
 from .targets import as_arrays
 
 
@@ -47,6 +49,7 @@ def make_feed(trainer, x, y=None, sample_weight=None, class_weight=None, *,
     if is_array_like(x):
         if predict:
             arrays = (as_inputs(x, trainer.model), None, None)
+            check_place(trainer, x=arrays[0])
         else:
             arrays = as_arrays(trainer, x, y, sample_weight, class_weight)
         return ArrayFeed(trainer, *arrays, batch_size=batch_size, steps=steps, shuffle=shuffle)
@@ -62,6 +65,8 @@ def make_feed(trainer, x, y=None, sample_weight=None, class_weight=None, *,
 def is_array_like(x: Any) -> bool:
     """Is `x` data itself, and not something that gives data batch by batch?"""
     if x is None or hasattr(x, "__array__") or isinstance(x, Sequence | dict | set):
+        return True
+    if is_on_device(x):
         return True
     return not (hasattr(x, "__getitem__") or hasattr(x, "__iter__"))
 
@@ -207,7 +212,9 @@ class BatchFeed:
             )
         x, y, sample_weight = parts + (None,) * (3 - len(parts))
         if self._predict:
-            return as_inputs(x, self._trainer.model), None, None
+            x = as_inputs(x, self._trainer.model)
+            check_place(self._trainer, x=x)
+            return x, None, None
         return as_arrays(self._trainer, x, y, sample_weight, self._class_weight)
 
 

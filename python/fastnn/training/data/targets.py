@@ -6,7 +6,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from .arrays import as_array, as_inputs
+from fastnn.runtime.device_array import DeviceArray
+
+from .arrays import as_array, as_inputs, check_place
 
 
 def as_arrays(trainer, x, y, sample_weight=None, class_weight=None):
@@ -44,6 +46,7 @@ def as_arrays(trainer, x, y, sample_weight=None, class_weight=None):
                 f"{len(x)} samples is needed: ({len(x)},)."
             )
         sample_weight = sample_weight.reshape(len(x)).astype(np.float32, copy=False)
+    check_place(trainer, x=x, y=y, sample_weight=sample_weight)
     return x, y, sample_weight
 
 
@@ -86,6 +89,10 @@ def _fit_to_output(y: np.ndarray, output_shape, loss) -> np.ndarray:
             f"`y` has shape {y.shape}; {loss.name} on an output of shape {output_shape} needs "
             f"{(None, *expected)}.{_other_loss(y, output_shape, sparse)}"
         )
+    if sparse and isinstance(y, DeviceArray):  # the kernels look at the labels
+        if y.dtype.kind == "f":
+            raise TypeError(f"`y` must be class numbers of an integer type; {y!r} came.")
+        return y
     if sparse:
         _check_labels(y, output_shape[-1], getattr(loss, "settings", {}).get("ignore_class"))
         return y.astype(np.int32) if y.dtype.kind == "f" else y
@@ -136,6 +143,8 @@ def _from_classes(class_weight, y: np.ndarray, outputs: int) -> np.ndarray:
             "class_weight must be a dict {class number: weight}; a "
             f"{type(class_weight).__name__} came: {class_weight!r:.60}."
         )
+    if isinstance(y, DeviceArray):
+        raise TypeError("class_weight needs `y` on the host; give sample_weight, on the device.")
     if y.ndim > 1 and y.shape[-1] > 1:
         y = y.argmax(-1)
     if y.size != len(y) or (y != np.floor(y)).any() or y.min() < 0:
