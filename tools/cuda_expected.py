@@ -30,7 +30,10 @@ NARROW: dict[str, tuple[tuple[str, ...], str]] = {
 STACK: dict[str, str] = {}
 
 # Bytes of shared memory that a launch asks for, by the kernel's name (a pattern).
-DYNAMIC_SHARED: dict[str, int] = {}
+DYNAMIC_SHARED: dict[str, int] = {
+    r"(bf16|tf32)_kernel<MmaTile<128.*": 49152,
+    r"(bf16|tf32)_kernel<MmaTile<64.*": 24576,
+}
 
 
 class MainLoop(NamedTuple):
@@ -38,5 +41,20 @@ class MainLoop(NamedTuple):
     share: float  # of tensor-core instructions, at least
 
 
-# Of kernels with tensor cores, by name (a pattern; the first that fits).
-MAIN_LOOPS: dict[str, MainLoop] = {}
+# Of kernels with tensor cores, by name (a pattern; the first that fits). The last numbers of a
+# tf32_kernel are the form (0 nn, 1 nt, 2 tn) and how many parts a factor has: one (tf32), which is
+# rounded in registers before it is used, or two (3xtf32). The words of a form whose k is not
+# contiguous are not fragments that LDSM can load.
+COPIED = r"LDGSTS\b.*\.128"
+MAIN_LOOPS: dict[str, MainLoop] = {
+    r"bf16_kernel<MmaTile<128.*": MainLoop(("HMMA", "LDSM", COPIED), 0.25),
+    r"bf16_kernel<MmaTile<64.*": MainLoop(("HMMA", "LDSM", COPIED), 0.18),
+    r"tf32_kernel<MmaTile<128.*, 2, 2>": MainLoop(("HMMA", COPIED), 0.25),
+    r"tf32_kernel<MmaTile<128.*, 2>": MainLoop(("HMMA", "LDSM", COPIED), 0.25),
+    r"tf32_kernel<MmaTile<128.*, 2, 1>": MainLoop(("HMMA", COPIED), 0.12),
+    r"tf32_kernel<MmaTile<128.*, 1>": MainLoop(("HMMA", "LDSM", COPIED), 0.12),
+    r"tf32_kernel<MmaTile<64.*, 2, 2>": MainLoop(("HMMA", COPIED), 0.18),
+    r"tf32_kernel<MmaTile<64.*, 2>": MainLoop(("HMMA", "LDSM", COPIED), 0.18),
+    r"tf32_kernel<MmaTile<64.*, 2, 1>": MainLoop(("HMMA", COPIED), 0.08),
+    r"tf32_kernel<MmaTile<64.*, 1>": MainLoop(("HMMA", "LDSM", COPIED), 0.08),
+}
