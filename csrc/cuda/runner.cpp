@@ -127,7 +127,7 @@ void Runner::enqueue_step() {
     kernel_of(call.opcode)(call, stream_);
     ended = false;
   }
-  if (ended) return;
+  if (ended || !stream_.uses_run()) return;  // nobody asks which step it is
   stream_.begin(static_cast<std::uint32_t>(calls_.size()), "advance");
   advance(stream_);
 }

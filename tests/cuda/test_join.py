@@ -233,6 +233,22 @@ def test_optimizers(name):
 
 
 @pytest.mark.parametrize("target", ["mlp", "step"])
+def test_fourteen_layers(target):
+    """As many parameters as the kernel has room for, with gaps between them; more layers than the
+    fused network has."""
+    rng = np.random.default_rng(9)
+    x, y = rng.normal(size=(40, 5)).astype(np.float32), rng.integers(0, 3, 40)
+
+    def run(device, target):
+        layers = [Input((5,)), *(Dense(7, "tanh") for _ in range(13)), Dense(3, "softmax")]
+        return train(trainer(layers, device, target, "sgd"), x, y, None, 2, 20)
+
+    made, exact = run("cuda", TARGETS[target]), run("numpy:float64", None)
+    assert launches(made)[-1] == "update"
+    np.testing.assert_allclose(values(made), values(exact), rtol=0, atol=2e-6)
+
+
+@pytest.mark.parametrize("target", ["mlp", "step"])
 def test_faults_are_found_inside(target):
     x, y, order = pixels(200)
     y[order[77]] = 10
@@ -290,12 +306,15 @@ def test_instructions_in_a_join(target):
         ({"width": 200}, "no mlp join: 2 layers, at most 200 wide: it does 8 of 128"),
         ({"clipnorm": 1.0}, "no update join: gradients are clipped by their norm"),
         ({"regularizer": "l2"}, "no mlp join"),
+        ({"layers": 15}, "no update join: 30 parameters are too many"),
+        ({"rows": 1040}, "no update join: gradients from 1040 rows, 0 MFLOP, are too much"),
         ({"keep_gradients": True}, "no update join: gradients are to be kept"),
     ],
 )
 def test_what_cannot_be_joined(change, note):
     rng = np.random.default_rng(7)
-    x, y = rng.normal(size=(40, 12)).astype(np.float32), rng.integers(0, 3, 40)
+    rows = change.get("rows", 20)
+    x, y = rng.normal(size=(2 * rows, 12)).astype(np.float32), rng.integers(0, 3, 2 * rows)
 
     def run(device):
         fastnn.utils.set_random_seed(3)
@@ -303,6 +322,7 @@ def test_what_cannot_be_joined(change, note):
             Input((12,)),
             Dense(change.get("width", 8), "relu", kernel_regularizer=change.get("regularizer")),
             *([Dropout(change["dropout"])] if "dropout" in change else []),
+            *(Dense(4, "tanh") for _ in range(change.get("layers", 2) - 2)),
             Dense(3, "softmax"),
         ]
         optimizer = fastnn.keras.optimizers.SGD(0.1, clipnorm=change.get("clipnorm"))
@@ -310,7 +330,7 @@ def test_what_cannot_be_joined(change, note):
             Sequential(layers), optimizer, "sparse_categorical_crossentropy", device=device, seed=1,
             keep_gradients=change.get("keep_gradients", False),
         )  # fmt: skip
-        return train(made, x, y, None, 2, 20)
+        return train(made, x, y, None, 2, rows)
 
     made = run("cuda")
     (program,) = made._programs.values()

@@ -16,7 +16,8 @@ namespace fastnn::cuda {
 namespace {
 
 inline constexpr int kTile = 32, kPacks = kTile / 4, kSlice = 32;  // kSlice rows at a time
-inline constexpr int kMostParts = 24, kMostUpdates = 4;
+inline constexpr int kMostUpdates = 4;
+inline constexpr int kMostParts = 28 + 28 + kMostUpdates;  // parameters, what lies between them
 inline constexpr int kFlat = 4 * kThreads;  // elements of a block where the gradient is there
 static_assert(kTile * kPacks == kThreads && kSlice * kPacks == kThreads);
 

@@ -39,9 +39,12 @@ SUMS = frozenset(["weighted_sum", "accumulate"])
 MOST_SMALL = 16  # small instructions of a launch
 SMALL = 1 << 14  # elements: what one block does beside the others
 WIDEST, MOST_LAYERS = 128, 8
-MOST_PARTS, MOST_UPDATES = 24, 4  # parameters, optimizer's instructions
-# Products of more operations are better off with the tiles of a product's own kernel.
-MOST_FLOPS = 1 << 28
+# Parameters, and optimizer's instructions: with what lies between the parameters, no more parts
+# than csrc/cuda/kernels/step_update.cu has room for.
+MOST_PARAMETERS, MOST_UPDATES = 28, 4
+# A tile of a gradient is one block's, whatever it takes: larger products are better off with their
+# own kernel.
+MOST_FLOPS, MOST_ROWS = 1 << 28, 1024
 
 
 @dataclass
@@ -132,13 +135,16 @@ def _update(
         mine = home is not None and any(_lies_in(home, r) for r in ranges)
         if mine and not users.get(node.outputs[0]) and _makes_gradient(node):
             flops += node.op.flops(node)
-            if flops > MOST_FLOPS or len(products) == MOST_PARTS - MOST_UPDATES:
-                return [], f"{flops / 1e6:.0f} MFLOP of gradients are too much for its tiles"
+            rows = node.inputs[0].shape[0]
+            if flops > MOST_FLOPS or rows > MOST_ROWS:
+                return [], f"gradients from {rows} rows, {flops / 1e6:.0f} MFLOP, are too much"
             products.append(node)
         elif node not in steps and any(_reads(node, r) for r in ranges):
             return [], f"{node.op.name} looks at the gradients too"
     if not products:
         return [], "no product makes a gradient"
+    if len(products) > MOST_PARAMETERS:
+        return [], f"{len(products)} parameters are too many"
     ours = {*products, *steps}
     small = 0
     for node in reversed(nodes):
