@@ -65,6 +65,7 @@ def test_wrong_commands(arguments, message, capsys):
     assert re.search(message, capsys.readouterr().err)
 
 
+@pytest.mark.cpu(reason="what is said where there is no CUDA")
 def test_info(capsys):
     main(["info"])
     printed = capsys.readouterr().out

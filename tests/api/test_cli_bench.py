@@ -16,6 +16,8 @@ from fastnn.cli.bench.report import record, report
 from fastnn.cli.bench.work import Timed, median_seconds
 from tests.api.test_cli import without_matplotlib
 
+pytestmark = pytest.mark.cpu(reason="measures the CPU")
+
 # A machine of 2 threads: 100 GFLOP/s, 400 in bf16, and 400, 200, 100, 50 GB/s.
 MACHINE = Peaks(
     2,

@@ -22,6 +22,8 @@ from fastnn.keras.layers import Activation, Dense, Dropout, Flatten, Input, Laye
 from fastnn.training.caller import MOST_ROUTINES, MOST_ROWS
 from fastnn.training.parameters import Parameters
 
+pytestmark = pytest.mark.cpu(reason="what fastnn.compile makes runs on the CPU, with its bits")
+
 WIDTH, CLASSES = 12, 5
 
 

@@ -13,6 +13,10 @@ from fastnn.planner.signature import signatures
 from fastnn.runtime.load import core
 from tests.op_samples import SAMPLES
 
+pytestmark = pytest.mark.cpu(
+    reason="ops on NumPy arrays run there; tests/cuda/test_ops.py is of others"
+)
+
 U = 2.0**-24  # half the distance from 1 to the next float32
 CASES = [
     pytest.param(ops.registry[name], sample, id=f"{name}-{i}")
@@ -46,17 +50,30 @@ def reference(op, inputs, sample) -> list:
     return list(results) if isinstance(results, tuple) else [results]
 
 
-@pytest.mark.parametrize(("op", "sample"), CASES)
-def test_native_is_the_reference(op, sample):
-    """A result is off by at most k u times the largest value that went into it; k allows for an
-    exponential (4 ulp) or two, a few products, and sums of n terms in at least four lanes."""
-    inputs = native_inputs(op, sample)
-    expected = reference(op, inputs, sample)
+@pytest.fixture
+def places():
+    """Two functions: to where ops find their inputs, and back (others: tests/cuda/test_ops.py)."""
+    return (lambda x: x), (lambda x: x)
+
+
+def outcome(op, inputs, sample, places) -> list:
+    """What the op makes of the inputs, or which of them it updates."""
+    there, back = places
+    inputs = [None if x is None else there(x) for x in inputs]
     made = op(*inputs, **sample.attrs, **sample.state)
     if op.effect:
         assert made is None
         made = written(op, inputs)
-    made = made if isinstance(made, (tuple, list)) else [made]
+    return [back(x) for x in (made if isinstance(made, (tuple, list)) else [made])]
+
+
+@pytest.mark.parametrize(("op", "sample"), CASES)
+def test_native_is_the_reference(op, sample, places):
+    """A result is off by at most k u times the largest value that went into it; k allows for an
+    exponential (4 ulp) or two, a few products, and sums of n terms in at least four lanes."""
+    inputs = native_inputs(op, sample)
+    expected = reference(op, inputs, sample)
+    made = outcome(op, inputs, sample, places)
     assert len(made) == len(expected)
     terms = max([x.size for x in inputs if x is not None], default=1)
     largest = max([np.abs(x).max() for x in inputs if x is not None and x.size], default=1)
@@ -76,7 +93,7 @@ UNCERTAIN = ("softplus_grad", "softmax_crossentropy_grad")
 
 @pytest.mark.parametrize(("op", "sample"), CASES)
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_nan_and_infinity_come_out_where_the_reference_has_them(op, sample, bad):
+def test_nan_and_infinity_come_out_where_the_reference_has_them(op, sample, bad, places):
     if op.name == "check_finite" or (op.name in UNCERTAIN and np.isinf(bad)):
         return
     for i, x in enumerate(native_inputs(op, sample)):
@@ -86,11 +103,7 @@ def test_nan_and_infinity_come_out_where_the_reference_has_them(op, sample, bad)
         inputs[i].flat[x.size // 2] = bad
         with np.errstate(all="ignore"):
             expected = reference(op, [y if y is None else y.copy() for y in inputs], sample)
-        made = op(*inputs, **sample.attrs, **sample.state)
-        if op.effect:
-            made = written(op, inputs)
-        made = made if isinstance(made, (tuple, list)) else [made]
-        for got, want in zip(made, expected, strict=True):
+        for got, want in zip(outcome(op, inputs, sample, places), expected, strict=True):
             np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
             np.testing.assert_array_equal(np.isinf(got), np.isinf(want))
 

@@ -190,6 +190,7 @@ def test_a_layer_called_on_an_array():
 # ---- training
 
 
+@pytest.mark.large(reason="two times five epochs of 10000 images")
 def test_training_is_as_good(mnist_sample):
     (x, y), (x_test, y_test) = mnist_sample
     x, x_test = (v.reshape(-1, 784).astype(np.float32) / 255 for v in (x, x_test))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+import fastnn
 from fastnn import optimizers
 from fastnn.graph import Graph, Variable
 from fastnn.optimizers import schedules
@@ -180,7 +181,7 @@ CASES = {
 # A float32 step of at most 16 roundings on values, moments and movements of at most 10; in float64
 # the references still take the float32 scalars of the table, and hand float32 values on.
 BOUND = STEPS * 16 * 10 * 2**-24
-DEVICES = ["cpu", "numpy:float64"]
+DEVICES = [fastnn.default_device(), "numpy:float64"]
 
 
 def assert_same(got, expected):
@@ -201,12 +202,17 @@ def test_a_schedule_and_no_decay(name):
     make, rule, rate = CASES[name]
     optimizer = make()
     optimizer.learning_rate = schedules.ExponentialDecay(rate, 2, 0.5, staircase=True)
-    assert_same(run(optimizer, "cpu"), by_hand(rule, lambda step: rate * 0.5 ** (step // 2)))
+    assert_same(
+        run(optimizer, fastnn.default_device()),
+        by_hand(rule, lambda step: rate * 0.5 ** (step // 2)),
+    )
 
 
 def test_adamw_is_adam_with_decay():
     optimizer = optimizers.AdamW(0.05, 0.3, 0.8, 0.95, 0.1)
-    assert_same(run(optimizer, "cpu"), by_hand(adam(0.8, 0.95, 0.1), 0.05, decay=0.3))
+    assert_same(
+        run(optimizer, fastnn.default_device()), by_hand(adam(0.8, 0.95, 0.1), 0.05, decay=0.3)
+    )
     assert optimizers.AdamW().weight_decay == 0.004
 
 
@@ -242,7 +248,7 @@ def test_excluded_from_weight_decay(name, options, clip):
     make, rule, rate = CASES[name]
     optimizer = make(weight_decay=0.3, **options)
     optimizer.exclude_from_weight_decay(var_names=["^bi", "nothing"])
-    got = run(optimizer, "cpu")
+    got = run(optimizer, fastnn.default_device())
     assert_same(got, by_hand(rule, rate, 0.3, decayed=("kernel", "scale"), clip=clip))
     with pytest.raises(ValueError, match="before"):
         optimizer.exclude_from_weight_decay(var_names=["kernel"])

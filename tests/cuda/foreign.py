@@ -70,7 +70,7 @@ class Producer:
 
     def __init__(self, values, *, device=0, stream=None, strides=None, byte_offset=0,
                  read_only=False, claims=None):  # fmt: skip
-        self.values = np.array(values)
+        self.values = np.array(values, order="C")
         self.shape = self.values.shape
         self.strides = strides  # in elements
         self.byte_offset = byte_offset

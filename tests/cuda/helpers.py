@@ -8,6 +8,7 @@ threads.
 
 from __future__ import annotations
 
+import os
 import re
 
 import numpy as np
@@ -55,8 +56,8 @@ class CudaKernel(helpers.Kernel):
             ]  # a GPU has an order of its own each time
 
     def __call__(self, opcode, *inputs, **kwargs):
-        if opcode in self.missing:
-            pytest.skip(f"{opcode} has no CUDA kernel yet")
+        if opcode in self.missing and "FASTNN_TEST_SANITIZER" in os.environ:
+            pytest.skip(f"{opcode} is not among the kernels that the sanitizers watch")
         return super().__call__(opcode, *inputs, **kwargs)
 
     def _execute(self, record, arrays, way, fault, run):

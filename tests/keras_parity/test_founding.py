@@ -26,6 +26,7 @@ def mnist():
         return [data[name] for name in ("x_train", "y_train", "x_test", "y_test")]
 
 
+@pytest.mark.large(reason="7000 steps a run; tests/cuda/test_mnist.py has fewer")
 @pytest.mark.parametrize("run", RUNS, ids=lambda run: run["pixels"])
 def test_accuracy(run, mnist):
     from fastnn import keras

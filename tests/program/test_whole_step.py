@@ -10,7 +10,7 @@ import pytest
 
 import fastnn
 from fastnn.keras import Sequential
-from fastnn.keras.layers import Dense, Dropout, Input
+from fastnn.keras.layers import Dense, Dropout, Flatten, Input
 from fastnn.keras.optimizers import Adam
 from tests.reference.mlp import Classifier
 
@@ -31,7 +31,7 @@ def network(dropout=0.0, units=(23, 17)):
     return Sequential([*layers, Dense(5, activation="softmax")])
 
 
-def trainer(device="cpu", keep_gradients=False, **kwargs):
+def trainer(device=None, keep_gradients=False, **kwargs):
     model = network(**kwargs)
     loss = "sparse_categorical_crossentropy"
     return fastnn.Trainer(
@@ -39,7 +39,7 @@ def trainer(device="cpu", keep_gradients=False, **kwargs):
     )
 
 
-DEVICES = [("cpu", 2.0**-24), ("numpy", 2.0**-24), ("numpy:float64", 2.0**-53)]
+DEVICES = [(fastnn.default_device(), 2.0**-24), ("numpy", 2.0**-24), ("numpy:float64", 2.0**-53)]
 
 
 @pytest.mark.parametrize(("device", "unit"), DEVICES)
@@ -108,6 +108,7 @@ def bits_after(threads, steps=100):
         fastnn.set_num_threads(before)
 
 
+@pytest.mark.cpu(reason="threads of the CPU")
 def test_same_bits_at_any_number_of_threads():
     one = bits_after(1)
     assert one[0] == 100
@@ -123,6 +124,19 @@ def test_same_bits_in_two_processes():
     run = [sys.executable, "-c", script]
     first, second = (subprocess.run(run, capture_output=True, text=True, check=True) for _ in "ab")
     assert first.stdout == second.stdout and len(first.stdout) == 65
+
+
+@pytest.mark.parametrize(("device", "unit"), DEVICES)
+def test_predict_of_images(device, unit):
+    """Rows that are read in place, in another shape. Bound: a sum of 20 products, and a bias."""
+    model = Sequential([Input((4, 5)), Flatten(), Dense(3, bias_initializer="uniform")])
+    x = np.random.default_rng(2).normal(size=(7, 4, 5)).astype(np.float32)
+    kernel, bias = (w.astype(np.float64) for w in model.get_weights())
+    rows = x.reshape(7, 20)
+    got = fastnn.Trainer(model, device=device).predict(x, batch_size=4, verbose=0)
+    size = np.abs(rows) @ np.abs(kernel) + np.abs(bias)
+    # float64 results are handed back as float32
+    assert (np.abs(got - (rows @ kernel + bias)) <= (21 * unit + 2.0**-24) * size).all()
 
 
 def test_check_finite_names_step_and_op():

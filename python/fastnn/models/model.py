@@ -210,8 +210,8 @@ class Model(Layer):
         """The outputs for an array, float32; on a symbolic tensor, emits the model's ops."""
         if isinstance(x, Tensor):
             return super().__call__(x, training)
-        if not training and (caller := self._engine().caller) is not None:
-            return caller(x)
+        if not training:
+            return loops.predict_batch(self._engine(), x)
         from fastnn.runtime.eager import eager_call
 
         return eager_call(self, as_inputs(x, self), training)

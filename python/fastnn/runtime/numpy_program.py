@@ -92,7 +92,10 @@ class NumpyProgram:
             return array if run_op else array.astype(self.dtype)
         if isinstance(t, Constant):
             return t.value.astype(self.dtype) if t.dtype == "float32" else t.value
-        return self._view(self.plan.places[t], t).copy()
+        place = self.plan.places[t]
+        if place.space in arrays:  # a bound array in another shape
+            return arrays[place.space].reshape(t.shape).astype(self.dtype)
+        return self._view(place, t).copy()
 
     def _view(self, place: Place, t: Tensor) -> np.ndarray:
         if self._wide and place.space not in PLAIN:

@@ -19,7 +19,15 @@ from fastnn.runtime.interop import empty_like
 
 from .arguments import due, fraction, optional_whole, shuffling, verbosity, whole
 from .callbacks import CallbackList, History, ProgbarLogger
-from .data import ArrayFeed, Chunk, as_array, is_array_like, make_feed, split_validation
+from .data import (
+    ArrayFeed,
+    Chunk,
+    as_array,
+    as_inputs,
+    is_array_like,
+    make_feed,
+    split_validation,
+)
 
 DEFAULT_BATCH = 32  # Keras'
 STOP = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}
@@ -201,6 +209,13 @@ def _loop(mode: str, trainer, feed, callbacks: CallbackList, model,
 def _sorted_logs(trainer) -> dict[str, float]:
     """By name, as Keras orders them."""
     return dict(sorted(trainer.logs().items()))
+
+
+def predict_batch(trainer, x):
+    """The model's outputs for x, in one step on the trainer's device."""
+    if trainer.caller is not None:
+        return trainer.caller(x)
+    return predict(trainer, x, batch_size=len(as_inputs(x, trainer.model)), verbose=0)
 
 
 def _row_shape(model, x: np.ndarray) -> tuple[int, ...]:

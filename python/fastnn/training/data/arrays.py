@@ -105,7 +105,7 @@ def _readable(dtype: np.dtype) -> np.dtype | None:
         return np.dtype(np.float64)
     native = dtype.newbyteorder("=")
     if native in NATIVE:
-        return native
+        return np.dtype(native.name)  # NumPy's one object of this type: native code compares those
     return np.dtype(WIDEN[native.name]) if native.name in WIDEN else None
 
 
