@@ -136,7 +136,8 @@ void Block::shuffle() {
 // nullptr: none can run.
 Thread* Block::next() {
   if (work_->seed % 2 == 1) position_ = 0;  // the first that can: one warp gets ahead of the others
-  for (unsigned tried = 0; tried < count_; ++tried) {
+  // Twice: in the middle the order may become another, which has to be gone through as a whole.
+  for (unsigned tried = 0; tried < 2 * count_; ++tried) {
     if (position_ == count_) {
       position_ = 0;
       if (random()) shuffle();
