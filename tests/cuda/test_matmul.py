@@ -172,7 +172,7 @@ CHAINS = [(1, 1, 1), (5, 3, 7), (29, 33, 65), (128, 10, 128), (131, 1, 70), (65,
 
 @pytest.mark.parametrize("m, n, k", CHAINS)
 def test_the_chain(kernel, m, n, k):
-    """In float32 the device's bits are the CPU's: one chain of fused multiply-adds."""
+    """In float32 the bits are the CPU's, but for its dots: one chain of fused multiply-adds."""
     check_chain(kernel, m, n, k)
 
 

@@ -46,15 +46,20 @@ struct Plan {
   bool pack_a, pack_b;
   std::int64_t block_k;  // k is done in blocks of at most this
   const char* reason;
+  bool dots = false;  // sums in the order of vector.h's dots
 };
 
 // Costs in vector instructions for each vector of an operand.
 inline constexpr std::int64_t kCopyCost = 3;
 inline constexpr std::int64_t kTransposeCost = 6;
 
+// One column, and A's rows along k: vector.h has an order of its own for their sums, whatever m.
+inline bool is_dots(const Product& q) { return q.n == 1 && q.a.along_k; }
+
 // Lanes run along n, so a narrow C wastes most of each vector: one of 16 lanes for a layer with one
 // output. Then it may be cheaper to let the lanes run along m and to turn the result.
 inline bool swap_is_cheaper(const Product& q) {
+  if (is_dots(q)) return true;
   if (q.n >= 2 * Vec::N || q.m <= q.n) return false;
   if (q.n == 1) return true;  // vector.h has no tiles to waste
   const std::int64_t read_a = q.a.along_k ? kTransposeCost : 1;
@@ -67,6 +72,7 @@ inline bool swap_is_cheaper(const Product& q) {
 inline Plan make_plan(const Product& given) {
   const bool swap = swap_is_cheaper(given);
   const Product q = swap ? swapped(given) : given;
+  if (is_dots(given)) return {true, false, false, q.k, "one column: dots of the rows", true};
   if (q.m == 1) {
     return {swap, false, false, q.k,
             q.b.along_k ? "a vector: the matrix lies along k, turned in registers"
@@ -74,7 +80,7 @@ inline Plan make_plan(const Product& given) {
   }
   const std::int64_t size = sizeof(float);
   const bool b_is_large = size * q.k * q.n > kCacheBytes;
-  const bool b_is_reused = q.m > 32;
+  const bool b_is_reused = q.m > 24;
   const bool a_is_reused = q.n >= (q.a.along_k ? 512 : 64);
 
   Plan plan{swap, false, false, kBlockK, nullptr};

@@ -2,7 +2,9 @@
 // the gradient of such a layer's weights. There is nothing to keep in registers but c, so B streams
 // through once, and all that counts is that it comes as fast as memory gives it.
 //
-// Every element of c is the chain of tile.h: the same bits as in a product of many rows.
+// Every element of c is the chain of tile.h: the same bits as in a product of many rows. But a
+// product with one column whose rows lie along k is made of dots, which are sums of their own: see
+// below.
 #pragma once
 
 #include <cstdint>
@@ -121,12 +123,93 @@ inline void multiply_columns(const Product& q, Range cols, float* c) {
   if (j < cols.end) multiply_turning<1, false>(q, j, cols.end - j, c);
 }
 
+// ---- dots: one column of C (a layer with one output), A's rows along k. Turned, each row of A is
+// a column of B that lies along k. A chain over k would have to turn all of the matrix in
+// registers, which takes as long as reading it twice. Here lane l of kLine sums the products of k =
+// l, l + kLine,
+// ..., each a chain of its own; then lanes 8 apart are added, those 4, 2 and 1 apart. It is the
+// same order on every instruction set, for any number of rows.
+
+inline constexpr int kDotVecs = kLine / Vec::N;   // of the lanes of a dot
+inline constexpr int kDotsTogether = Vec::N / 2;  // so that eight chains run at a time
+
+// The dots of up to kDotsTogether columns from j on with a, `count` of which exist: lanes l and
+// l + N, l + 2 N... of each are added.
+FASTNN_INLINE void dot_lanes(const Product& q, std::int64_t j, std::int64_t count, Vec* lanes) {
+  constexpr int N = Vec::N;
+  const float* row[kDotsTogether];
+  Vec sum[kDotsTogether][kDotVecs];
+  FASTNN_UNROLL
+  for (int r = 0; r < kDotsTogether; ++r) {
+    row[r] = q.b.at(0, j + (r < count ? r : 0));
+    FASTNN_UNROLL
+    for (int v = 0; v < kDotVecs; ++v) sum[r][v] = Vec::zero();
+  }
+  std::int64_t p = 0;
+  for (; p + kLine <= q.k; p += kLine) {
+    FASTNN_UNROLL
+    for (int v = 0; v < kDotVecs; ++v) {
+      const Vec a = Vec::load(q.a.data + p + v * N);
+      FASTNN_UNROLL
+      for (int r = 0; r < kDotsTogether; ++r) {
+        sum[r][v] = fma(a, Vec::load(row[r] + p + v * N), sum[r][v]);
+      }
+    }
+  }
+  for (int v = 0; p < q.k; ++v, p += N) {
+    const int rest = static_cast<int>(least(N, q.k - p));
+    const Vec a = Vec::load(q.a.data + p, rest);
+    FASTNN_UNROLL
+    for (int r = 0; r < kDotsTogether; ++r) {
+      sum[r][v] = fma(a, Vec::load(row[r] + p, rest), sum[r][v]);
+    }
+  }
+  FASTNN_UNROLL
+  for (int r = 0; r < kDotsTogether; ++r) {
+    FASTNN_UNROLL
+    for (int apart = kDotVecs / 2; apart > 0; apart /= 2) {
+      for (int v = 0; v < apart; ++v) sum[r][v] = sum[r][v] + sum[r][v + apart];
+    }
+    lanes[r] = sum[r][0];
+  }
+}
+
+// c[cols], a vector of neighbours at a time: their lanes are turned, and added as whole vectors.
+inline void multiply_dots(const Product& q, Range cols, float* c) {
+  constexpr int N = Vec::N;
+  for (std::int64_t j = cols.begin; j < cols.end; j += N, c += N) {
+    const std::int64_t count = least(N, cols.end - j);
+    Vec lanes[N];
+    FASTNN_UNROLL
+    for (int r = 0; r < N; r += kDotsTogether) {
+      if (r < count) {
+        dot_lanes(q, j + r, count - r, lanes + r);
+      } else {
+        FASTNN_UNROLL
+        for (int i = r; i < r + kDotsTogether; ++i) lanes[i] = Vec::zero();
+      }
+    }
+    transpose(lanes);
+    FASTNN_UNROLL
+    for (int apart = N / 2; apart > 0; apart /= 2) {
+      for (int l = 0; l < apart; ++l) lanes[l] = lanes[l] + lanes[l + apart];
+    }
+    if (count == N) {
+      lanes[0].store(c);
+    } else {
+      lanes[0].store(c, static_cast<int>(count));
+    }
+  }
+}
+
 // c[cols] of the plan's product, which has one row. Where it was turned, that is a column of C.
 inline void multiply_vector(const Product& q, const Plan& plan, Range cols, float* c,
                             const Epilogue* epilogue) {
   c += cols.begin;
   const std::int64_t n = cols.end - cols.begin;
-  if (q.b.along_k) {
+  if (plan.dots) {
+    multiply_dots(q, cols, c);
+  } else if (q.b.along_k) {
     multiply_columns(q, cols, c);
   } else {
     multiply_rows(q, cols, c);
