@@ -360,7 +360,7 @@ __device__ __forceinline__ void do_small(const Call& call, RowRange rows, Device
 // The instructions of a launch; a kernel's parameter.
 inline constexpr int kMostSmall = 16;
 struct SmallCalls {
-  int count = 0;
+  int64_t count = 0;
   Call call[kMostSmall] = {};
 
   void add(const Call& one) {
@@ -374,7 +374,7 @@ inline constexpr RowRange kAllRows{0, INT64_MAX};
 // One after another, each reading what those before it have written.
 __device__ __forceinline__ void do_all_small(const SmallCalls& calls, RowRange rows,
                                              DeviceRun* run) {
-  for (int i = 0; i < calls.count; ++i) {
+  for (int64_t i = 0; i < calls.count; ++i) {
     do_small(calls.call[i], rows, run);
     __syncthreads();
   }

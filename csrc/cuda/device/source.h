@@ -8,7 +8,7 @@ namespace fastnn::cuda {
 struct Source {
   const float* matrix;  // nullptr: it is gathered
   int64_t width;
-  std::uint16_t opcode;  // of the gather
+  int64_t opcode;  // of the gather
   const void* data;
   Rows rows;
   Scaled scaled;

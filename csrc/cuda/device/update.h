@@ -10,19 +10,19 @@ namespace fastnn::cuda {
 // What every rule starts from: g = clip(gradient * factor, -limit, limit), p -= p * decay.
 struct Update {
   const DeviceRun* run;
-  int column;
   float* p;
   const float* gradient;
   const float* factor;  // nullptr: 1
-  float limit;          // 0: no clipping
+  int column;
+  float limit;  // 0: no clipping
 
   Update() = default;
   Update(const Call& call, const Stream& stream, int factor_operand)
       : run(stream.run()),
-        column(static_cast<int>(call.attr[0])),
         p(call.out<float>(0)),
         gradient(call.in<float>(1)),
         factor(call.in<float>(factor_operand)),
+        column(static_cast<int>(call.attr[0])),
         limit(call.scalar(1)) {}
 
   struct Scalars {
@@ -73,10 +73,12 @@ struct Average {
 };
 inline Average average(double rho) { return {static_cast<float>(rho), one_minus(rho)}; }
 
+// Their sizes are whole numbers of 8 bytes, without gaps: what lies in a gap of a kernel's argument
+// is anything, and the emulator would take it for an address.
 struct Sgd {
   float* velocity;  // nullptr: none
   float momentum;
-  bool nesterov;
+  int nesterov;
 
   bool vectors() const { return aligned(velocity); }
 
@@ -91,7 +93,7 @@ struct Sgd {
 
 struct Adam {
   float *m, *v, *v_max;  // v_max nullptr: not amsgrad
-  float share_1, share_2, epsilon;
+  float share_1, share_2, epsilon, unused = 0;
 
   bool vectors() const { return aligned(m, v, v_max); }
 
@@ -132,7 +134,7 @@ struct Rmsprop {
 
 struct Adagrad {
   float* accumulator;
-  float epsilon;
+  float epsilon, unused = 0;
 
   bool vectors() const { return aligned(accumulator); }
 
@@ -163,7 +165,7 @@ struct Adadelta {
 
 struct Adamax {
   float *m, *u;
-  float share_1, beta_2, epsilon;
+  float share_1, beta_2, epsilon, unused = 0;
 
   bool vectors() const { return aligned(m, u); }
 
@@ -178,8 +180,8 @@ struct Adamax {
 
 struct Nadam {
   const DeviceRun* run;
-  int column;
   float *m, *v;
+  int column;
   float share_1, share_2, epsilon;
 
   bool vectors() const { return aligned(m, v); }
@@ -200,7 +202,8 @@ void with_rule(const Call& call, const Stream& stream, Body body) {
   const auto& attr = call.attr;
   switch (static_cast<Opcode>(call.opcode)) {
     case Opcode::sgd:
-      return body(Update(call, stream, 3), Sgd{call.out<float>(2), call.scalar(2), attr[3] != 0});
+      return body(Update(call, stream, 3),
+                  Sgd{call.out<float>(2), call.scalar(2), attr[3] != 0 ? 1 : 0});
     case Opcode::adam:
       return body(Update(call, stream, 5),
                   Adam{call.out<float>(2), call.out<float>(3), call.out<float>(4),
@@ -221,7 +224,7 @@ void with_rule(const Call& call, const Stream& stream, Body body) {
     case Opcode::nadam:
       return body(
           Update(call, stream, 4),
-          Nadam{stream.run(), static_cast<int>(attr[0]), call.out<float>(2), call.out<float>(3),
+          Nadam{stream.run(), call.out<float>(2), call.out<float>(3), static_cast<int>(attr[0]),
                 one_minus(attr[2]), one_minus(attr[3]), call.scalar(4)});
     default:
       return;

@@ -33,20 +33,20 @@ struct Layer {
   int k, n;
   Activation activation;
   float alpha;
-  bool vectors;  // rows of w may be read 16 bytes at a time
   // Backward, of all but the first layer: the gradient of its input, which is the gradient of the
   // layer before after that one's activation.
   float* gradient;     // [rows, k]
   const float* saved;  // [rows, k], for that activation's gradient
   Activation before_it;
   float before_alpha;
+  int64_t vectors;  // may rows of w be read 16 bytes at a time?
 };
 
 struct Network {
   int layers = 0, backward = 0;  // layers, and how many of them are gone back through
   Layer layer[kMostLayers] = {};
   Source input = {};
-  std::uint32_t input_node = 0;
+  int64_t input_node = 0;
   const float* error = nullptr;  // the gradient of the last layer's output
   SmallCalls loss;
   int64_t rows = 0;
@@ -153,7 +153,7 @@ class Block {
 
   // Columns [begin, end) of the input's rows, to slice_[column - begin][row].
   __device__ void gather(int begin, int end) {
-    const Reporter report(network_.run, network_.input_node);
+    const Reporter report(network_.run, static_cast<std::uint32_t>(network_.input_node));
     const int j = begin + static_cast<int>(threadIdx.x);
     float x[kRows];
     FASTNN_UNROLL
@@ -244,11 +244,11 @@ void add_layer(Network& network, const Call& call) {
            static_cast<int>(n),
            static_cast<Activation>(static_cast<int>(call.attr[0])),
            call.scalar(1),
-           n % 4 == 0 && aligned(call.in<float>(1)),
            nullptr,
            nullptr,
            Activation::linear,
-           0.0f};
+           0.0f,
+           n % 4 == 0 && aligned(call.in<float>(1))};
 }
 
 }  // namespace

@@ -25,16 +25,16 @@ struct Part {
   enum Kind : int { product, columns, flat } kind;
   int update;  // which optimizer's instruction
   unsigned first_block;
+  int vectors;      // may the parameter be read and written 16 bytes at a time?
   int64_t m, n, k;  // of the gradient [m, n]; sums are over k rows
   Source a;         // [k, m], of a product
   const float* b;   // [k, n]; flat: the gradient
   int64_t begin;    // the parameter's first element, in the optimizer's range
-  bool vectors;
 };
 
 template <class Rule>
 struct Everything {
-  int parts = 0;
+  int64_t parts = 0;
   Part part[kMostParts] = {};
   Update update[kMostUpdates] = {};
   Rule rule[kMostUpdates] = {};
@@ -127,9 +127,9 @@ __device__ __forceinline__ void flat_tile(const Everything<Rule>& all, const Par
 template <class Rule>
 __global__ void __launch_bounds__(kThreads, 3)
     step_update_kernel(const __grid_constant__ Everything<Rule> all) {
-  int p = all.parts - 1;
+  int64_t p = all.parts - 1;
   if (blockIdx.x + 1 == gridDim.x) {
-    for (int i = 0; i < all.sums.count; ++i) {
+    for (int64_t i = 0; i < all.sums.count; ++i) {
       do_sum(all.sums.call[i]);
       __syncthreads();  // what it wrote may be the next one's to read
     }
@@ -180,10 +180,10 @@ class Builder {
 
   // sum over k rows of a[:, i] b[:, j] lies at `gradient`.
   void add_product(const Call& call, const Source& a, int64_t m, int64_t n, int64_t k) {
-    add(call, {Part::product, 0, 0, m, n, k, a, call.in<float>(1), 0, false}, call.in<float>(3));
+    add(call, {Part::product, 0, 0, 0, m, n, k, a, call.in<float>(1), 0}, call.in<float>(3));
   }
   void add_columns(const Call& call) {
-    add(call, {Part::columns, 0, 0, 1, call.dim[2], call.dim[1], {}, call.in<float>(0), 0, false},
+    add(call, {Part::columns, 0, 0, 0, 1, call.dim[2], call.dim[1], {}, call.in<float>(0), 0},
         call.in<float>(1));
   }
   void add_sum(const Call& call) {
@@ -231,7 +231,7 @@ class Builder {
     int64_t at = 0;
     for (const auto& [begin, end] : made) {
       if (at < begin) {
-        place({Part::flat, u, 0, 1, begin - at, 1, {}, all_.update[u].gradient + at, at, false});
+        place({Part::flat, u, 0, 0, 1, begin - at, 1, {}, all_.update[u].gradient + at, at});
       }
       at = end;
     }
