@@ -18,14 +18,15 @@ LIBRARY = {"address": "libasan.so", "thread": "libtsan.so"}
 REPORT = re.compile(r"ERROR: AddressSanitizer|runtime error|WARNING: ThreadSanitizer")
 # Of each family a part that goes every way through its kernels.
 FILES = (
-    "arithmetic", "data", "dropout", "emulator", "gather", "join", "loss", "metric", "optimizer",
-    "program", "reduce", "softmax",
+    "arithmetic", "data", "dropout", "emulator", "gather", "join", "loss", "matmul", "metric",
+    "optimizer", "program", "reduce", "softmax",
 )  # fmt: skip
 PART = (
     "steps_against or graph_of_the_step or does_right or named_barriers or fragments "
     "or shape3 or shape5 or shape11 or (dropout and 9001) or (test_steps and 1023) "
     "or (to_float and 17) or (weighted_sum and 4097) or (norm_scale and 4097) "
     "or (test_networks and 9) or instructions_in_a_join or (streamed_gives and 1) "
+    "or (small_integers and 64-nn) or (split_sum and bf16-64-tn) "
     "or (accumulate and 5000) or (accumulate_confusion and 3-33) or special or range"
 )
 
