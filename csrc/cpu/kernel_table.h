@@ -15,6 +15,10 @@ struct KernelTable {
   Kernel kernels[static_cast<int>(Opcode::count)];
   // Bytes of scratch one thread needs for this instruction (packing buffers of a matmul).
   std::size_t (*scratch_bytes)(const Call&);
+  // Bytes that all threads share. Where they are not 0 the instruction is done in two passes: its
+  // kernel, then, when all threads have met, `second_pass`.
+  std::size_t (*workspace_bytes)(const Call&);
+  Kernel second_pass;
   // How a matmul of this shape will be done, and why: "direct: B fits L2 (98 KiB)".
   // `form` names the transposed operand: 'n' none (NN), 'b' (NT), 'a' (TN).
   const char* (*matmul_reason)(std::int64_t m, std::int64_t n, std::int64_t k, char form,
@@ -28,6 +32,7 @@ struct Bf16Kernels {
   const char* name;
   Kernel matmul_nn, matmul_nt, matmul_tn;
   std::size_t (*scratch_bytes)(const Call&);
+  std::size_t (*workspace_bytes)(const Call&);
   const char* (*matmul_reason)(std::int64_t m, std::int64_t n, std::int64_t k, char form,
                                int precision);
 };

@@ -12,6 +12,8 @@ namespace fastnn::FASTNN_ISA {
 #include "program/opcodes.def"
 #undef OPCODE
 std::size_t scratch_bytes(const Call&);
+std::size_t workspace_bytes(const Call&);
+void add_halves(const Call&, const Share&);
 const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form, int precision);
 const PeakLoop* peak_loops();
 
@@ -25,6 +27,8 @@ const KernelTable& table() {
 #undef OPCODE
       },
       &scratch_bytes,
+      &workspace_bytes,
+      &add_halves,
       &matmul_reason,
       &peak_loops,
   };

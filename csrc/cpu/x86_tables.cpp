@@ -18,6 +18,7 @@ KernelTable with_bf16(const char* isa, KernelTable table, const Bf16Kernels& bf1
   table.kernels[static_cast<int>(Opcode::matmul_nt)] = bf16.matmul_nt;
   table.kernels[static_cast<int>(Opcode::matmul_tn)] = bf16.matmul_tn;
   table.scratch_bytes = bf16.scratch_bytes;
+  table.workspace_bytes = bf16.workspace_bytes;
   table.matmul_reason = bf16.matmul_reason;
   return table;
 }

@@ -45,6 +45,7 @@ struct Call {
   std::int64_t bytes[kMaxOperands];  // bytes bound from the pointer on (for `*` dims)
   const RunState* run;
   const Call* next;  // kChained: the instruction to be done on every piece of the result
+  void* workspace;   // shared by all threads (KernelTable::workspace_bytes); nullptr: none
   std::uint32_t node;
   std::uint16_t opcode;
   std::uint16_t flags;
@@ -80,7 +81,17 @@ struct Share {
     const std::int64_t end = blocks * (part + 1) / parts * grain;
     return {begin < n ? begin : n, end < n ? end : n};
   }
+
+  // Long rows (kLongRow) are cut in two halves, and a thread has to do with the same one in every
+  // instruction: what it gathers it multiplies, with weights that it updates. Is `half` mine too?
+  FASTNN_INLINE bool has_half(int half) const { return parts == 1 || part % 2 == half; }
+  // And which part of it?
+  FASTNN_INLINE Share of_half(int half) const {
+    return parts == 1 ? *this : Share{part / 2, (parts + 1 - half) / 2, scratch, scratch_bytes};
+  }
 };
+
+inline constexpr std::int64_t kLongRow = 512;  // elements
 
 using Kernel = void (*)(const Call&, const Share&);
 

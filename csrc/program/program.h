@@ -10,6 +10,7 @@
 #include <memory>
 #include <vector>
 
+#include "core/memory.h"
 #include "core/team.h"
 #include "cpu/kernel_table.h"
 #include "program/call.h"
@@ -107,6 +108,7 @@ class Runner {
     Kernel kernel;
     const Call* call;
     double ns;  // on one thread
+    bool barrier;
   };
   using Clock = std::chrono::steady_clock;
 
@@ -122,6 +124,7 @@ class Runner {
     std::int64_t offset;
   };
 
+  void add_second_passes(const KernelTable& table);
   void find_moving(std::size_t space);
   void check(const RunArguments& arguments) const;
   bool acquire(bool patient);
@@ -135,6 +138,7 @@ class Runner {
   std::vector<Call> calls_;  // of all instructions
   std::vector<Step> steps_;  // what is walked: not those that a chained product does
   std::size_t scratch_bytes_ = 0;
+  Scratch workspace_;
   std::vector<Memory> memory_;
   std::vector<MovingSpace> moving_;
   std::vector<MovingOperand> moving_operands_;

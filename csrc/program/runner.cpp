@@ -46,7 +46,8 @@ Runner::Runner(std::shared_ptr<const Program> program, const std::vector<Memory>
     if (i > 0 && calls_[i - 1].flags & kChained) {
       calls_[i - 1].next = &calls_[i];
     } else {
-      steps_.push_back({table.kernels[calls_[i].opcode], &calls_[i], 0});
+      const Call& call = calls_[i];
+      steps_.push_back({table.kernels[call.opcode], &call, 0, (call.flags & kBarrier) != 0});
     }
   }
   for (Step& step : steps_) {
@@ -54,9 +55,30 @@ Runner::Runner(std::shared_ptr<const Program> program, const std::vector<Memory>
     alone_ns_ += step.ns;
     if (!(step.call->flags & kSerial)) shared_ns_ += step.ns;
   }
+  add_second_passes(table);
   for (std::size_t space = 0; space < memory_.size(); ++space) {
     if (memory_[space].moves) find_moving(space);
   }
+}
+
+void Runner::add_second_passes(const KernelTable& table) {
+  const auto bytes_of = [&](const Step& step) {
+    return (table.workspace_bytes(*step.call) + kAlignment - 1) / kAlignment * kAlignment;
+  };
+  std::size_t bytes = 0;
+  for (const Step& step : steps_) bytes += bytes_of(step);
+  workspace_.reserve(bytes);
+  char* workspace = static_cast<char*>(workspace_.data());
+  std::vector<Step> steps;
+  for (const Step& step : steps_) {
+    steps.push_back(step);
+    if (bytes_of(step) == 0) continue;
+    Call& call = calls_[step.call - calls_.data()];
+    call.workspace = workspace;
+    workspace += bytes_of(step);
+    steps.push_back({table.second_pass, &call, step.ns, true});
+  }
+  steps_ = std::move(steps);
 }
 
 void Runner::find_moving(std::size_t space) {
@@ -185,7 +207,7 @@ void Runner::walk(Member& member) {
   for (;;) {
     for (const Step& step : steps_) {
       const Call& call = *step.call;
-      if (call.flags & kBarrier) member.meet();
+      if (step.barrier) member.meet();
       const int parts = call.flags & kSerial ? 1
                         : exactly_           ? member.parts
                                              : parts_for(step.ns, kPartNs, member.parts);

@@ -23,8 +23,8 @@ from .test_matmul import FORMS, between_closed_pages, matmul, operands
 
 HIGH, MEDIUM = PRECISIONS.index("high"), PRECISIONS.index("medium")
 # What a product may lose, relative to it: by rounding both factors to 8 bits; by what two roundings
-# leave of both, 2^-17 each (1 + 2^-8 leaves 2^-8, which has 8 bits; a rest of less is rounded to half
-# a unit of its own), and the product of the rests.
+# leave of both, 2^-17 each (1 + 2^-8 leaves 2^-8, which has 8 bits; a rest of less is rounded to
+# half a unit of its own), and the product of the rests.
 ROUNDED = 2 * 2.0**-8 + 2.0**-16
 SPLIT = 2 * 2.0**-17 + 2.0**-16
 

@@ -165,13 +165,20 @@ def test_error_bound(kernel, form, m, n, k):
 def test_the_chain(kernel, m, n, k):
     """C is the chain itself, for the instruction set without fused multiply-adds, in all forms."""
     a, b, _ = operands(m, n, k)
-    forms = [form for form in FORMS if not is_dots(kernel, form, n)]
+    forms = [f for f in FORMS if not is_dots(kernel, f, n) and not is_halves(kernel, f, n, k)]
     c = [matmul(kernel, form, a, b) for form in forms]
     assert len({x.tobytes() for x in c}) == 1
-    chain = np.zeros((m, n), np.float32)
-    for p in range(k):
-        chain = add_product(kernel, chain, a[:, p, None], b[p])
-    check_bits(kernel, c[0], chain)
+    check_bits(kernel, c[0], chain(kernel, a, b))
+
+
+@pytest.mark.parametrize("m", [1, 3, 128])
+@pytest.mark.parametrize("n, k", [(64, 512), (70, 1023), (128, 784), (256, 1024)])
+def test_two_chains(kernel, m, n, k):
+    """Of a long k: each half has a chain of its own."""
+    a, b, _ = operands(m, n, k)
+    assert is_halves(kernel, "nn", n, k)
+    halves = [chain(kernel, a[:, p], b[p]) for p in (slice(k // 2), slice(k // 2, k))]
+    check_bits(kernel, matmul(kernel, "nn", a, b), halves[0] + halves[1])
 
 
 @pytest.mark.parametrize("m, k", [(1, 1), (1, 100), (9, 15), (131, 70), (1030, 27), (33, 1024)])
@@ -192,6 +199,18 @@ def test_dots(kernel, m, k):
 def is_dots(kernel, form, n):
     """Those of the CPU: on a GPU one column is made of chains too."""
     return kernel.isa != "cuda" and n == 1 and form != "tn"
+
+
+def is_halves(kernel, form, n, k):
+    """Those of the CPU: csrc/cpu/gemm/matmul.h."""
+    return kernel.isa != "cuda" and form == "nn" and k >= 512 and n >= 64 and n * k <= 2**18
+
+
+def chain(kernel, a, b):
+    c = np.zeros((len(a), b.shape[1]), np.float32)
+    for p in range(len(b)):
+        c = add_product(kernel, c, a[:, p, None], b[p])
+    return c
 
 
 def add_product(kernel, c, x, y):

@@ -40,11 +40,16 @@ def sparse(m, k, share, seed=0):
 
 
 def dense_product(kernel, form, a, b, *rest, **options):
-    """The same product, kept from skipping: as many more columns of ones as A has."""
-    ones = np.ones_like(a)
-    wide, tall = np.hstack([ones, a]), np.vstack([np.zeros_like(b), b])
+    """The same product, kept from skipping: as many more columns of ones as A has.
+
+    They are added to each half of k, of which a product may make two chains.
+    """
+    halves = slice(a.shape[1] // 2), slice(a.shape[1] // 2, None)
+    wide = np.hstack([x for half in halves for x in (np.ones_like(a[:, half]), a[:, half])])
+    tall = np.vstack([x for half in halves for x in (np.zeros_like(b[half]), b[half])])
     if form == "tn":  # there the sample takes every so many of the rows that k counts
-        order = np.argsort(np.tile(np.arange(a.shape[1]), 2), kind="stable")
+        place = np.arange(a.shape[1])
+        order = np.argsort(np.hstack([place[h] for h in halves for _ in "1a"]), kind="stable")
         wide, tall = wide[:, order], tall[order]
     return matmul(kernel, form, wide, tall, *rest, **options)
 

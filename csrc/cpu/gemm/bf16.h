@@ -122,6 +122,11 @@ std::size_t scratch_bytes(const Call& call) {
   return needed > bytes ? needed : bytes;
 }
 
+std::size_t workspace_bytes(const Call& call) {
+  if (form_of(call) == 0 || precision_of(call) != Precision::highest) return 0;
+  return base::workspace_bytes(call);
+}
+
 const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form,
                           int precision) {
   const bool wanted = static_cast<Precision>(precision) == Precision::medium ||
@@ -134,7 +139,7 @@ const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char f
 }
 
 extern const Bf16Kernels kernels;
-const Bf16Kernels kernels = {kName,      &matmul_nn,     &matmul_nt,
-                             &matmul_tn, &scratch_bytes, &matmul_reason};
+const Bf16Kernels kernels = {kName,          &matmul_nn,       &matmul_nt,    &matmul_tn,
+                             &scratch_bytes, &workspace_bytes, &matmul_reason};
 
 }  // namespace fastnn::FASTNN_ISA

@@ -30,6 +30,7 @@ void matmul_nn(const Call& call, const Share& share);
 void matmul_nt(const Call& call, const Share& share);
 void matmul_tn(const Call& call, const Share& share);
 std::size_t scratch_bytes(const Call& call);
+std::size_t workspace_bytes(const Call& call);
 const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form, int precision);
 
 }  // namespace FASTNN_BASE

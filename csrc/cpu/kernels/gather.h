@@ -64,26 +64,28 @@ FASTNN_INLINE void convert_some(const From* __restrict x, To* __restrict y, int6
   }
 }
 
-// out[i] = finish(converted data row), element by element.
+// out[i, cols] = finish(converted data row), element by element.
 template <class From, class To, class Finish>
-FASTNN_INLINE void gather(const Call& call, const Share& share, Finish finish) {
-  const int64_t w = call.dim[0], b = call.dim[1];
+FASTNN_INLINE void gather(const Call& call, const Share& share, Range cols, Finish finish) {
+  const int64_t width = call.dim[0], b = call.dim[1], w = cols.end - cols.begin;
   const From* data = call.in<From>(0);
-  const int64_t row_bytes = w * static_cast<int64_t>(sizeof(From));
+  const int64_t row_bytes = width * static_cast<int64_t>(sizeof(From));
   const int64_t rows = call.bytes[0] / row_bytes;
   constexpr int64_t kLine = 64 / sizeof(From);
   const Range range = share.split(b, 64 / w + 1);
-  const int64_t rows_ahead = row_bytes * kMostAhead < kAhead ? kMostAhead : 1 + kAhead / row_bytes;
+  const int64_t bytes = w * static_cast<int64_t>(sizeof(From));
+  const int64_t rows_ahead = bytes * kMostAhead < kAhead ? kMostAhead : 1 + kAhead / bytes;
   for (int64_t i = range.begin; i < range.end; ++i) {
-    To* y = call.out<To>(2) + i * w;
+    To* y = call.out<To>(2) + i * width + cols.begin;
     const int64_t source = source_row(call, i, rows);
     if (source < 0) {
       for (int64_t j = 0; j < w; ++j) y[j] = To{0};
       continue;
     }
-    const From* x = data + source * w;
+    const From* x = data + source * width + cols.begin;
     const char* ahead =
         i + rows_ahead < range.end ? row_ahead(call, i + rows_ahead, rows, row_bytes) : nullptr;
+    if (ahead != nullptr) ahead += cols.begin * static_cast<int64_t>(sizeof(From));
     if (ahead == nullptr) ahead = reinterpret_cast<const char*>(x);  // spares the loop a branch
     if (w < kLine) __builtin_prefetch(ahead, 0, 2);
     int64_t j = 0;
@@ -92,6 +94,16 @@ FASTNN_INLINE void gather(const Call& call, const Share& share, Finish finish) {
       convert_some(x + j, y + j, kLine, finish);
     }
     convert_some(x + j, y + j, w - j, finish);
+  }
+}
+
+template <class From, class To, class Finish>
+FASTNN_INLINE void gather(const Call& call, const Share& share, Finish finish) {
+  const int64_t w = call.dim[0];
+  if (w < kLongRow) return gather<From, To>(call, share, {0, w}, finish);
+  for (int half = 0; half < 2; ++half) {
+    const Range cols = half == 0 ? Range{0, w / 2} : Range{w / 2, w};
+    if (share.has_half(half)) gather<From, To>(call, share.of_half(half), cols, finish);
   }
 }
 
