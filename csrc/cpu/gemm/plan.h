@@ -65,8 +65,8 @@ inline bool swap_is_cheaper(const Product& q) {
   const std::int64_t read_a = q.a.along_k ? kTransposeCost : 1;
   const std::int64_t read_b = q.b.along_k ? kTransposeCost : 1;
   const std::int64_t plain = vectors(q.n) * (q.m + read_b) * q.k;
-  const std::int64_t turned = vectors(q.m) * (q.n + read_a) * q.k + 2 * q.m * q.n;
-  return 4 * turned < 3 * plain;
+  const std::int64_t turned = vectors(q.m) * (q.n + read_a) * q.k + q.m * q.n;
+  return turned < plain;
 }
 
 inline Plan make_plan(const Product& given) {
