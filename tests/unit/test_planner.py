@@ -120,6 +120,17 @@ def test_a_training_step_is_fused():
     assert p.steps[0].attrs == {"scale": 1 / 255, "shift": 0.0}
 
 
+@pytest.mark.parametrize("batch, apart", [(8, False), (4096, True), (65536, False)])
+def test_bias_gradients_of_middling_size_are_made_apart(batch, apart):
+    """An activation gradient [batch, 6] of 64 KiB to 1 MiB: see plan.py."""
+    graph, total, variables, _ = dense_net(batch=batch)
+    with graph:
+        grads = gradients(graph, total, variables)
+    p = plan(graph, outputs={v.name: g for v, g in zip(variables, grads, strict=True)})
+    assert ("relu_grad" in names(p)) is apart
+    assert ("activation_grad_bias+relu" in names(p)) is not apart
+
+
 def test_an_activation_that_needs_its_input_keeps_it():
     graph, total, variables, _ = dense_net(ops.gelu)
     with graph:

@@ -4,13 +4,13 @@ Before differentiation (`fuse_losses`): softmax or sigmoid followed by its cross
 cross-entropy of the logits, as Keras' TensorFlow backend does; it is both faster and exact where a
 probability rounds to 0 or 1.
 
-After differentiation (`fuse`): matmul + bias + activation; an activation's gradient + the bias
-gradient; minibatch gather + rescaling.
+After differentiation: matmul + bias + activation, minibatch gather + rescaling (`fuse`); an
+activation's gradient + the bias gradient (`fuse_bias_gradients`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 
 from fastnn.graph.node import Graph, Node
 from fastnn.graph.tensor import Tensor
@@ -60,11 +60,9 @@ def _last_axis(node: Node) -> bool:
     return node.attrs["axis"] % node.inputs[0].ndim == node.inputs[0].ndim - 1
 
 
-def fuse(nodes: list[Node], keep: set[Tensor], bias_gradients: bool = True) -> list[Node]:
-    """Returns the nodes with the chains above replaced; tensors in `keep` stay available.
-    `bias_gradients=False` leaves those alone."""
-    rules = (_rescaled_gather, _linear, fuse_bias_gradients)
-    for rule in rules[: 3 if bias_gradients else 2]:
+def fuse(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
+    """Returns the nodes with the chains above replaced; tensors in `keep` stay available."""
+    for rule in (_rescaled_gather, _linear):
         nodes = rule(nodes, keep)
     return nodes
 
@@ -147,8 +145,11 @@ def _is_bias(add: Node, product: Tensor) -> bool:
     return a is product and b.shape == product.shape[1:]
 
 
-def fuse_bias_gradients(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
-    """An activation's gradient and the bias gradient, which is the sum over its rows."""
+def fuse_bias_gradients(
+    nodes: list[Node], keep: set[Tensor], apart: Container[int] = ()
+) -> list[Node]:
+    """An activation's gradient and the bias gradient, which is the sum over its rows. Those whose
+    size in bytes is in `apart` are left as they are."""
     from fastnn.ops import ACTIVATIONS
 
     users, replaced = consumers(nodes), {}
@@ -158,7 +159,7 @@ def fuse_bias_gradients(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
             continue
         dz = node.outputs[0]
         total = next((u for u in users.get(dz, []) if u.inputs[0] is dz and sums_rows(u)), None)
-        if total is None:
+        if total is None or dz.nbytes in apart:
             continue
         attrs = {"activation": name, "alpha": node.attrs.get("alpha", 0.0)}
         outputs = [dz, total.outputs[0]]

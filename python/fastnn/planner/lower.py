@@ -12,7 +12,7 @@ from fastnn.graph.verify import verify
 from .arena import in_place, lay_out
 from .chain import chain
 from .fold import fold_constants
-from .fuse import fuse
+from .fuse import fuse, fuse_bias_gradients
 from .hazards import place_barriers
 from .join import Joined, hold, join
 from .lifetimes import lifetimes, roots
@@ -46,7 +46,9 @@ def plan(
     nodes = live_nodes(graph.nodes, keep)
     nodes = fold_constants(nodes, keep)
     joins = target.joins and not check_finite
-    nodes = fuse(nodes, keep, bias_gradients=not joins)
+    nodes = fuse(nodes, keep)
+    if not joins:
+        nodes = fuse_bias_gradients(nodes, keep, target.apart_bytes)
     nodes = live_nodes(nodes, keep)
     joined = join(nodes, keep, homes, target, keep_homes) if joins else Joined(nodes)
     nodes = joined.nodes
