@@ -20,7 +20,7 @@ class Target:
     alignment: int = 64  # of arena buffers, in bytes
     # The least gradient, in bytes, that its product hands to the optimizer (chain.py); None: none.
     chained_bytes: int | None = 1 << 20
-    # Activation gradients of so many bytes are made apart from the bias gradient: threads then write
+    # Activation gradients of so many bytes are made apart from bias gradients: then threads write
     # whole rows, and where those lie in L2 another pass costs less than sharing them by columns.
     apart_bytes: range = range(1 << 16, 1 << 20)
     joins: bool = False  # may instructions share a launch (join.py)?
