@@ -11,6 +11,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <limits>
 
 namespace fastnn {
@@ -30,6 +31,7 @@ class Pace {
 
   int threads() const { return threads_; }
   bool team() const { return team_; }  // are the next steps for the team?
+  std::int64_t changes() const { return changes_; }  // from team to one thread, and back
 
   // A step has taken `ns`. True when the next one is no longer for the same. The first one after a
   // change does not count: threads wake up, and data are in other CPUs' caches.
@@ -43,6 +45,7 @@ class Pace {
     const bool was = team_;
     team_ = was ? stays(mean) : true;
     if (!was) measured(mean);
+    changes_ += team_ != was;
     return first_ = team_ != was;
   }
 
@@ -76,6 +79,7 @@ class Pace {
   }
 
   int threads_;
+  std::int64_t changes_ = 0;
   bool team_ = true, first_ = true;
   double time_ = 0, steps_ = 0;  // of the steps since the last judgement
   double alone_, fastest_;       // ns a step: of one thread last time, of the team at its best

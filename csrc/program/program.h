@@ -98,10 +98,13 @@ class Runner {
 
   // The same where no run is going on; else nothing is done, and the answer is false.
   bool try_run(const RunArguments& arguments, Report& report);
+  // Takes over how the team has fared with the same program on other memory: an epoch's shuffled
+  // order, or a single batch, is no reason to measure one thread again.
+  void go_on_from(Runner& before);
   // How many of `threads` a run will use at most.
   int team_size(int threads) const;
   double alone_ns() const { return alone_ns_; }      // estimated, of one step on one thread
-  std::int64_t changes() const { return changes_; }  // of pace: from team to one thread, and back
+  std::int64_t changes() const { return pace_.changes(); }
 
  private:
   struct Step {
@@ -128,6 +131,7 @@ class Runner {
   void find_moving(std::size_t space);
   void check(const RunArguments& arguments) const;
   bool acquire(bool patient);
+  void release();
   Report run_and_release(const RunArguments& arguments);
   void move(const RunArguments& arguments);
   void walk(Member& member);
@@ -153,7 +157,6 @@ class Runner {
   bool exactly_ = false;
   bool timed_ = false;  // whether `pace_` has a say in this run
   Pace pace_{1, 0};
-  std::int64_t changes_ = 0;
   Clock::time_point step_began_;
   std::atomic<std::uint32_t> running_{0};  // 0: idle; otherwise the fork generation of the run
 };

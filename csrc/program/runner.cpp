@@ -92,6 +92,12 @@ void Runner::find_moving(std::size_t space) {
   moving_.push_back({space, memory_[space].bytes, 0});
 }
 
+void Runner::go_on_from(Runner& before) {
+  if (before.program_ != program_ || !before.acquire(false)) return;
+  pace_ = before.pace_;
+  before.release();
+}
+
 int Runner::team_size(int threads) const { return parts_for(shared_ns_, kThreadNs, threads); }
 
 void Runner::check(const RunArguments& arguments) const {
@@ -152,14 +158,16 @@ bool Runner::acquire(bool patient) {
   return true;
 }
 
+void Runner::release() {
+  running_.store(0);
+  running_.notify_one();
+}
+
 Report Runner::run_and_release(const RunArguments& arguments) {
   struct Release {
-    std::atomic<std::uint32_t>& running;
-    ~Release() {
-      running.store(0);
-      running.notify_one();
-    }
-  } release{running_};
+    Runner& runner;
+    ~Release() { runner.release(); }
+  } release{*this};
   if (arguments.steps == 0) return {};
   state_.step = arguments.step;
   state_.row = arguments.row;
@@ -241,9 +249,7 @@ bool Runner::lost_pace(int parts) {
   const std::chrono::duration<double, std::nano> took = now - step_began_;
   step_began_ = now;
   if (pace_.team() && parts == 1) return false;  // the team was busy
-  if (!pace_.passed(took.count())) return false;
-  ++changes_;
-  return true;
+  return pace_.passed(took.count());
 }
 
 }  // namespace fastnn

@@ -16,16 +16,24 @@ from fastnn.runtime.instr import INSTR, SERIAL
 US, MS = 1e3, 1e6  # in ns
 
 
-def product(n, isa=None, flags=0):
-    """A runner of one product of two [n, n] matrices."""
+def program(n, isa=None, flags=0):
+    """One product of two [n, n] matrices."""
     instr = np.zeros(1, INSTR)
     instr["opcode"] = signatures()["matmul_nn"].code
     instr["flags"] = flags
     instr["dims"][0, :3] = n
     instr["operands"]["space"] = -1
     instr["operands"]["space"][0, [0, 1, 3]] = [0, 1, 2]
-    arrays = np.zeros((3, n, n), np.float32)
-    return _core.Program(instr, [-1] * 3, isa=isa).bind(list(arrays))
+    return _core.Program(instr, [-1] * 3, isa=isa)
+
+
+def matrices(n):
+    return list(np.ones((3, n, n), np.float32))  # nothing to skip
+
+
+def product(n, isa=None, flags=0):
+    """A runner of one product of two [n, n] matrices."""
+    return program(n, isa, flags).bind(matrices(n))
 
 
 @pytest.mark.parametrize("isa", _core.isas())
@@ -50,6 +58,20 @@ def test_estimates_follow_the_arithmetic(isa):
     """Eight times the multiply-adds, in a large product nearly eight times the estimate."""
     small, large = product(256, isa).alone_ns, product(512, isa).alone_ns
     assert 7 < large / small <= 8
+
+
+def test_a_program_bound_anew_goes_on():
+    """Each epoch has an order of its own, each train_on_batch a batch: that is no reason to measure
+    one thread again."""
+    n, before = 128, None
+    made = program(n)
+    for _ in range(3):
+        bound = made.bind(matrices(n), before)
+        assert bound.changes == (before.changes if before else 0)
+        bound.run(2000)
+        assert bound.changes >= 2  # one thread was measured, and the team or one thread went on
+        before = bound
+    assert program(n).bind(matrices(n), before).changes == 0  # of another program
 
 
 def train(threads, steps=1500):
