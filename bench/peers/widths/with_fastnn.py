@@ -11,6 +11,7 @@ from task import task_of  # noqa: E402  (after the process is bound to its CPUs)
 import fastnn  # noqa: E402
 from fastnn import keras  # noqa: E402
 
+fastnn.utils.set_random_seed(chosen.seed)  # other weights, other zeros behind relu
 if chosen.mode == "one":
     fastnn.set_num_threads(1)
 
