@@ -12,7 +12,7 @@ from .test_unary import SLOPES
 
 SHAPES = [(0, 3, 1), (3, 0, 1), (1, 1, 1), (2, 3, 1), (5, 17, 1), (33, 100, 1), (2, 9001, 1)]
 SHAPES += [(0, 3, 4), (3, 0, 4), (1, 1, 4), (2, 3, 5), (3, 7, 16), (2, 5, 33), (1, 700, 19)]
-SHAPES += [(4, 3, 1025), (19, 2, 2)]
+SHAPES += [(4, 3, 1025), (19, 2, 2), (3, 1300, 20), (2, 513, 4)]
 
 
 @pytest.mark.parametrize("shape", SHAPES)
@@ -49,7 +49,7 @@ ACTIVATIONS += ["sigmoid", "tanh", "softplus", "exp"]  # in the order of csrc/cp
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-@pytest.mark.parametrize("r, c", [(0, 3), (1, 1), (5, 10), (300, 33), (128, 64), (7, 1030)])
+@pytest.mark.parametrize("r, c", [(0, 3), (1, 1), (5, 10), (300, 33), (128, 64), (7, 1030), (641, 36)])
 def test_activation_grad_bias(kernel, name, r, c):
     attrs = {"alpha": 0.5} if name in ("leaky_relu", "elu") else {}
     dy, x = normal((r, c), seed=4), normal((r, c), seed=5, scale=2)

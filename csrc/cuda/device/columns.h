@@ -2,6 +2,10 @@
 //
 // A block takes kColumns columns of one slab, a pack for each thread of a row of threads. Its rows
 // of threads take turns at the slab's rows, and are added at the end, in order.
+//
+// A slab of many rows and few columns would keep a few blocks busy for long. So it is cut into
+// bands of rows, a block each, and a second launch folds what they give, in order. The cuts depend
+// on the number of rows alone, so the bits are the same on all devices.
 #pragma once
 
 #include "cuda/device/reduce.h"
@@ -12,10 +16,34 @@ inline constexpr int kAcross = 32, kDown = kThreads / kAcross, kColumns = 4 * kA
 inline constexpr int64_t kRowBlock = 16;  // rows of a thread that are added before the total: two
                                           // levels keep the rounding error of long sums small
 
-inline Shape column_shape(const Stream& stream, int64_t slabs, int64_t cols) {
+inline constexpr int64_t kOneBand = 512;   // so many rows cost a block less than a second launch
+inline constexpr int64_t kBandRows = 128;  // of a band, where there are more
+
+inline constexpr int64_t kMostDown = 65535;  // blocks of a grid, in its second dimension
+
+struct Bands {
+  int64_t rows, of;  // of a slab, of a band
+
+  __host__ __device__ int64_t count() const { return rows <= of ? 1 : (rows + of - 1) / of; }
+  __device__ int64_t begin(int64_t band) const { return band * of; }
+  __device__ int64_t size(int64_t band) const {
+    const int64_t left = rows - begin(band);
+    return left < of ? left : of;
+  }
+};
+
+inline Bands one_band(int64_t rows) { return {rows, rows}; }
+inline Bands bands_of(int64_t rows) {
+  if (rows <= kOneBand) return one_band(rows);
+  const int64_t most = (rows + kMostDown - 1) / kMostDown;
+  return {rows, most > kBandRows ? most : kBandRows};
+}
+
+// Blocks for the columns of `slabs` slabs, or of as many as a grid has room for.
+inline Shape column_shape(int64_t slabs, int64_t cols) {
   const auto blocks = static_cast<unsigned>((cols + kColumns - 1) / kColumns);
-  const int64_t most = int64_t{kBlocksPerMultiprocessor} * stream.device().info().multiprocessors;
-  return {dim3(blocks, static_cast<unsigned>(slabs < most ? slabs : most)), dim3(kAcross, kDown)};
+  const auto down = static_cast<unsigned>(slabs < kMostDown ? slabs : kMostDown);
+  return {dim3(blocks, down), dim3(kAcross, kDown)};
 }
 
 // value(row, j, lanes) gives four columns of a row from column j on; done(j, total, lanes) takes
@@ -57,6 +85,37 @@ __device__ __forceinline__ void fold_columns_of_block(int64_t rows, int64_t cols
     }
   }
   __syncthreads();  // the next slab's parts go to the same place
+}
+
+struct AsIs {
+  __device__ __forceinline__ Vec operator()(Vec x) const { return x; }
+};
+
+// out[slab, band, j] = finish(combine over the band's rows of x[slab, :, j]).
+template <class Combine, class Finish>
+__global__ void __launch_bounds__(kThreads)
+    fold_columns_kernel(int64_t slabs, Bands bands, int64_t cols, const float* x, float* out,
+                        bool vectors, float neutral, Combine combine, Finish finish) {
+  const int64_t count = bands.count();
+  for (int64_t s = blockIdx.y; s < slabs * count; s += gridDim.y) {
+    const int64_t band = s % count, first = (s / count * bands.rows + bands.begin(band)) * cols;
+    fold_columns_of_block(
+        bands.size(band), cols, vectors, neutral,
+        [&](int64_t row, int64_t j, auto lanes) { return lanes.load(x + first + row * cols + j); },
+        combine,
+        [&](int64_t j, Vec total, auto lanes) {
+          store_global(lanes, finish(total), out + s * cols + j);
+        });
+  }
+}
+
+// out[slab, j] = finish(combine over the rows of x[slab, :, j]), each slab in one band.
+template <class Combine, class Finish>
+void fold_slabs(Stream& stream, int64_t slabs, int64_t rows, int64_t cols, const float* x,
+                float* out, float neutral, Combine combine, Finish finish) {
+  stream.launch(fold_columns_kernel<Combine, Finish>, column_shape(slabs, cols), slabs,
+                one_band(rows), cols, x, out, cols % 4 == 0 && aligned(x, out), neutral, combine,
+                finish);
 }
 
 }  // namespace fastnn::cuda

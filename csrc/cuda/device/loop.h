@@ -23,6 +23,14 @@ bool aligned(Pointers... pointers) {
   return ((reinterpret_cast<std::uintptr_t>(pointers) % 16 == 0) && ...);
 }
 
+// lanes.store(x, p) to global memory, for kernels whose stores nvcc would take apart.
+__device__ __forceinline__ void store_global(AllLanes, Vec x, float* p) {
+  gpu::store_global(p, make_float4(x.v[0], x.v[1], x.v[2], x.v[3]));
+}
+__device__ __forceinline__ void store_global(FirstLanes lanes, Vec x, float* p) {
+  lanes.store(x, p);
+}
+
 // body(i, lanes) for i = 0, 4, 8 ... below n, each by one thread of the grid, in launches of
 // Stream::spread_packs. `vectors`: the pointers that the body uses are aligned(). A tail element,
 // and one of memory that is not aligned, takes the same operations as any other.

@@ -35,6 +35,8 @@ inline void named_barrier(int id, int threads, FASTNN_HERE) {
   emulator::Block::mine().wait_at(id, threads, {file, line});
 }
 
+inline void store_global(float* p, float4 x) { *reinterpret_cast<float4*>(p) = x; }
+
 std::uint32_t pack_bf16(float low, float high);
 std::uint32_t to_tf32(float x);
 

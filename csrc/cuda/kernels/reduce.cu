@@ -10,9 +10,6 @@ struct Scale {
   float scale;
   __device__ __forceinline__ Vec operator()(Vec x) const { return x * Vec::set(scale); }
 };
-struct AsIs {
-  __device__ __forceinline__ Vec operator()(Vec x) const { return x; }
-};
 
 // out[row] = finish(x[row, 0], x[row, 1] ... combined).
 template <class Combine, class Finish>
@@ -30,21 +27,6 @@ struct FoldRow {
   }
 };
 
-template <class Combine, class Finish>
-__global__ void __launch_bounds__(kThreads)
-    fold_columns_kernel(int64_t outer, int64_t axis, int64_t inner, const float* x, float* out,
-                        bool vectors, float neutral, Combine combine, Finish finish) {
-  for (int64_t o = blockIdx.y; o < outer; o += gridDim.y) {
-    fold_columns_of_block(
-        axis, inner, vectors, neutral,
-        [&](int64_t row, int64_t j, auto lanes) {
-          return lanes.load(x + (o * axis + row) * inner + j);
-        },
-        combine,
-        [&](int64_t j, Vec total, auto lanes) { lanes.store(finish(total), out + o * inner + j); });
-  }
-}
-
 // out = finish(combine over the axis of x).
 template <class Combine, class Finish>
 void reduce(const Call& call, Stream& stream, float neutral, Combine combine, Finish finish) {
@@ -55,8 +37,13 @@ void reduce(const Call& call, Stream& stream, float neutral, Combine combine, Fi
     return for_rows<Turns::one>(stream, outer, axis, aligned(x),
                                 FoldRow<Combine, Finish>{x, out, neutral, combine, finish});
   }
-  stream.launch(fold_columns_kernel<Combine, Finish>, column_shape(stream, outer, inner), outer,
-                axis, inner, x, out, inner % 4 == 0 && aligned(x, out), neutral, combine, finish);
+  const Bands bands = bands_of(axis);
+  const int64_t count = bands.count();
+  if (count == 1) return fold_slabs(stream, outer, axis, inner, x, out, neutral, combine, finish);
+  float* parts = stream.scratch<float>(outer * count * inner);
+  stream.launch(fold_columns_kernel<Combine, AsIs>, column_shape(outer * count, inner), outer,
+                bands, inner, x, parts, inner % 4 == 0 && aligned(x), neutral, combine, AsIs{});
+  fold_slabs(stream, outer, count, inner, parts, out, neutral, combine, finish);
 }
 
 // out[o, a, j] = scale * x[o, j]. A row is one of `axis` rows of a slab, or, where inner is 1, a
