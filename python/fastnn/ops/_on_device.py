@@ -45,7 +45,12 @@ def execute(op, inputs, attrs: dict[str, Any], out=None, *, step=0, seed=0, row=
         else:
             made = list(zip(asked, list(taken.values())[len(given) :], strict=True))
             _check_outputs(op, call, [m[1] for m in made], arrays)
-        _run(op, call, arrays + [m[1] for m in made], device, stream, step, row, seed, scalars)
+        written = [m[1] for m in made]
+        _run(op, call, arrays + written, device, stream, step, row, seed, scalars)
+        written += [x for x, updated in zip(arrays, call.in_place, strict=True) if updated]
+        for x in written:
+            if x is not None:
+                x.written_on(stream)
     except (TypeError, ValueError) as error:
         if str(error).startswith(f"ops.{op.name}: "):
             raise

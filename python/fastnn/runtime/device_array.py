@@ -25,6 +25,16 @@ class Stream(NamedTuple):
     owner: Any = None
 
 
+class _Last:
+    """What was done to an array's memory so far was done on `stream`, or comes before what that
+    has been given. All arrays that lie in the memory share it."""
+
+    __slots__ = ("stream",)
+
+    def __init__(self, stream: Stream):
+        self.stream = stream
+
+
 class DeviceArray:
     """C-contiguous, on a CUDA device.
 
@@ -46,8 +56,8 @@ class DeviceArray:
         self.dtype = np.dtype(dtype)
         self.index = device
         self.address = address
-        self.stream = stream  # what was done to it so far was done here
         self.read_only = read_only
+        self._last = _Last(stream)
         self._owner = owner  # of the memory
 
     @classmethod
@@ -56,6 +66,15 @@ class DeviceArray:
         dtype = np.dtype(dtype)
         memory = cuda_module().SharedMemory(device, math.prod(shape) * dtype.itemsize)
         return cls(tuple(shape), dtype, device, memory.address, stream, memory)
+
+    @property
+    def stream(self) -> Stream:
+        """Who reads the array waits for this one."""
+        return self._last.stream
+
+    def written_on(self, stream: Stream) -> None:
+        """Its memory is written there, behind all that was done to it before."""
+        self._last.stream = stream
 
     @property
     def device(self) -> str:
@@ -93,10 +112,7 @@ class DeviceArray:
             raise TypeError(f"of {self!r} only consecutive rows can be taken, not every {step}th")
         count = max(last - first, 0)
         row = self.nbytes // len(self) if len(self) else 0
-        return DeviceArray(
-            (count, *self.shape[1:]), self.dtype, self.index, self.address + first * row,
-            self.stream, self, self.read_only,
-        )  # fmt: skip
+        return self._part((count, *self.shape[1:]), self.address + first * row)
 
     def astype(self, dtype, copy: bool = True) -> DeviceArray:
         """Itself: there is no conversion on the device."""
@@ -109,9 +125,14 @@ class DeviceArray:
         shape = tuple(shape[0]) if len(shape) == 1 and not isinstance(shape[0], int) else shape
         if math.prod(shape) != self.size:
             raise ValueError(f"{list(self.shape)} holds {self.size} elements, not {list(shape)}")
-        return DeviceArray(
-            shape, self.dtype, self.index, self.address, self.stream, self, self.read_only
+        return self._part(shape, self.address)
+
+    def _part(self, shape: tuple[int, ...], address: int) -> DeviceArray:
+        made = DeviceArray(
+            shape, self.dtype, self.index, address, self.stream, self, self.read_only
         )
+        made._last = self._last
+        return made
 
     def numpy(self) -> np.ndarray:
         """A copy on the host, once all is done that makes it."""
