@@ -101,16 +101,11 @@ Device& Device::get(int index) {
 }
 
 Device::Device(int index) : index_(index), info_(info_of(index)) {
-  int before = 0;  // somebody else may count on the device that is current
-  check(cudaGetDevice(&before), "asking for the current device");
-  make_current();
+  const Current current(*this);
   check(cudaDeviceGetAttribute(&shared_limit_, cudaDevAttrMaxSharedMemoryPerBlockOptin, index),
         "asking for a device's shared memory");
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
-  check(cudaSetDevice(before), "choosing a device");
 }
-
-void Device::make_current() const { check(cudaSetDevice(index_), "choosing a device"); }
 
 void Device::synchronize() const {
   check(cudaStreamSynchronize(stream_), "waiting for the device");
@@ -124,7 +119,7 @@ void* Device::allocate(std::size_t bytes) {
     unused_.erase(found);
     return memory;
   }
-  make_current();
+  const Current current(*this);
   void* memory = nullptr;
   if (cudaMalloc(&memory, size) == cudaSuccess) return memory;
   cudaGetLastError();
@@ -148,7 +143,7 @@ void Device::release_unused() {
 
 std::size_t Device::free_memory() {
   const std::lock_guard<std::mutex> lock(cache_mutex_);
-  make_current();
+  const Current current(*this);
   std::size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total), "asking for free memory");
   for (const auto& [size, memory] : unused_) free += size;
@@ -158,26 +153,30 @@ std::size_t Device::free_memory() {
 void Device::keep_unused(bool keep) { keeps_unused = keep; }
 
 void Device::release_all() {
-  make_current();
   for (const auto& [size, memory] : unused_) cudaFree(memory);
   unused_.clear();
 }
 
+Current::Current(const Device& device) {
+  check(cudaGetDevice(&before_), "asking for the current device");
+  check(cudaSetDevice(device.index()), "choosing a device");
+}
+
 void DeviceMemory::upload(const void* from, std::size_t bytes, std::size_t offset) {
-  device_->make_current();
+  const Current current(*device_);
   check(cudaMemcpyAsync(data() + offset, from, bytes, cudaMemcpyHostToDevice, device_->stream()),
         "copying to the device");
 }
 
 void DeviceMemory::download(void* to, std::size_t bytes, std::size_t offset) const {
-  device_->make_current();
+  const Current current(*device_);
   check(cudaMemcpyAsync(to, data() + offset, bytes, cudaMemcpyDeviceToHost, device_->stream()),
         "copying from the device");
   device_->synchronize();
 }
 
 void DeviceMemory::fill(int byte) {
-  device_->make_current();
+  const Current current(*device_);
   check(cudaMemsetAsync(data(), byte, bytes_, device_->stream()), "filling device memory");
 }
 

@@ -45,7 +45,6 @@ class Device {
   // All work of the device is in the order of this stream.
   cudaStream_t stream() const { return stream_; }
   std::mutex& mutex() { return mutex_; }  // held by who enqueues
-  void make_current() const;
   void synchronize() const;
 
   void* allocate(std::size_t bytes);
@@ -67,6 +66,19 @@ class Device {
   cudaStream_t stream_ = nullptr;
   std::mutex mutex_, cache_mutex_;
   std::multimap<std::size_t, void*> unused_;  // by size
+};
+
+// A device is current in this thread, for as long as one of these lives. The caller may have
+// another one current, and finds it so again.
+class Current {
+ public:
+  explicit Current(const Device& device);
+  Current(const Current&) = delete;
+  Current& operator=(const Current&) = delete;
+  ~Current() { cudaSetDevice(before_); }
+
+ private:
+  int before_ = 0;
 };
 
 // Device memory, given back at the end of its life.

@@ -10,21 +10,6 @@
 namespace fastnn::cuda {
 namespace {
 
-// The caller's thread may have another device current, and finds it so again.
-class Current {
- public:
-  explicit Current(const Device& device) {
-    check(cudaGetDevice(&before_), "asking for the current device");
-    device.make_current();
-  }
-  Current(const Current&) = delete;
-  Current& operator=(const Current&) = delete;
-  ~Current() { cudaSetDevice(before_); }
-
- private:
-  int before_ = 0;
-};
-
 // Memory for what is given to a stream between its beginning and its end: it is the driver that
 // sees to the order.
 class Passing {

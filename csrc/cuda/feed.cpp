@@ -5,7 +5,7 @@
 namespace fastnn::cuda {
 
 Feed::Feed(Device& device, std::size_t bytes) : device_(device), bytes_(bytes) {
-  device_.make_current();
+  const Current current(device_);
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
   for (Slot& slot : slots_) {
     slot.memory = DeviceMemory(device, bytes);
@@ -16,7 +16,6 @@ Feed::Feed(Device& device, std::size_t bytes) : device_(device), bytes_(bytes) {
 }
 
 Feed::~Feed() {
-  cudaSetDevice(device_.index());
   cudaStreamSynchronize(device_.stream());
   cudaStreamSynchronize(stream_);
   for (Slot& slot : slots_) {
@@ -28,14 +27,14 @@ Feed::~Feed() {
 }
 
 char* Feed::fill(int slot) {
-  device_.make_current();
+  const Current current(device_);
   check(cudaEventSynchronize(slots_[slot].copied), "waiting for a copy");
   return static_cast<char*>(slots_[slot].pinned);
 }
 
 void Feed::send(int slot) {
   Slot& one = slots_[slot];
-  device_.make_current();
+  const Current current(device_);
   check(cudaStreamWaitEvent(stream_, one.used, 0), "waiting for steps");
   check(cudaMemcpyAsync(one.memory.data(), one.pinned, bytes_, cudaMemcpyHostToDevice, stream_),
         "copying to the device");
@@ -44,7 +43,7 @@ void Feed::send(int slot) {
 }
 
 void Feed::used(int slot) {
-  device_.make_current();
+  const Current current(device_);
   check(cudaEventRecord(slots_[slot].used, device_.stream()), "recording the end of steps");
 }
 

@@ -41,7 +41,7 @@ Runner::Runner(std::shared_ptr<const Program> program, Device& device,
   for (const Join& join : joins_) {
     if (join.kind == JoinKind::mlp) minibatches_.push_back(calls_[join.begin]);
   }
-  device_.make_current();
+  const Current current(device_);
   stream_.prepare();
   enqueue_step();
   scratch_ = DeviceMemory(device, stream_.scratch_bytes());
@@ -61,7 +61,7 @@ void Runner::start(const RunArguments& arguments) {
   check_arguments(arguments);
   if (arguments.steps == 0) return;
   const std::lock_guard<std::mutex> lock(device_.mutex());
-  device_.make_current();
+  const Current current(device_);
   begin(arguments);
   if (arguments.steps > 1 && graph_ == nullptr) capture();
   for (std::int64_t i = 0; i < arguments.steps; ++i) {
@@ -76,7 +76,7 @@ void Runner::start(const RunArguments& arguments) {
 Report Runner::finish() {
   if (!started_) return {};
   const std::lock_guard<std::mutex> lock(device_.mutex());
-  device_.make_current();
+  const Current current(device_);
   started_ = false;
   DeviceRun run;
   run_.download(&run, sizeof run);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
@@ -11,8 +12,8 @@ import pytest
 
 import fastnn
 from fastnn.keras import Sequential
-from fastnn.keras.layers import Activation, Input
-from fastnn.runtime import device
+from fastnn.keras.layers import Activation, Dense, Input
+from fastnn.runtime import cuda_data, device
 
 
 @pytest.fixture
@@ -79,6 +80,49 @@ def test_the_default_device(cuda_device, monkeypatch):
     fastnn.set_default_device("cuda")
     assert fastnn.Trainer(model()).device == "cuda"
     assert fastnn.Trainer(model(), device="cpu").device == "cpu"
+
+
+def test_the_current_device_stays(emulator, cuda_device, monkeypatch):
+    """Of the calling thread, whatever is done on another one."""
+    fastnn.Trainer(model(), device="cuda:1")  # the device is set up
+    memory, feed = cuda_device.Memory(1, 64), cuda_device.Feed(1, 64)
+    host = np.zeros(64, np.uint8)
+    x, y = np.ones((40, 3), np.float32), np.ones((40, 3), np.float32)
+    dense = Sequential([Input((3,)), Dense(3)])
+    trainer = fastnn.Trainer(dense, "adam", "mse", device="cuda:1")
+
+    def fit_in_pieces():
+        monkeypatch.setattr(cuda_data, "resident_limit", lambda device: 0)
+        monkeypatch.setattr(cuda_data, "PIECE", 200)
+        trainer.fit(x, y, batch_size=4, epochs=2, verbose=0)
+
+    acts = {
+        "allocate": lambda: cuda_device.Memory(1, 64),
+        "upload": lambda: memory.upload(host),
+        "download": lambda: memory.download(host),
+        "fill memory": lambda: memory.fill(0),
+        "free memory": lambda: cuda_device.free_memory(1),
+        "release": lambda: cuda_device.release_unused(1),
+        "synchronize": lambda: cuda_device.synchronize(1),
+        "a stream": lambda: emulator.Stream(1),
+        "a feed": lambda: cuda_device.Feed(1, 64),
+        "fill a feed": lambda: feed.fill(0),
+        "send": lambda: feed.send(0),
+        "used": lambda: feed.used(0),
+        "step": lambda: trainer.step(x, y),
+        "fit": lambda: trainer.fit(x, y, batch_size=4, epochs=2, verbose=0),
+        "predict": lambda: trainer.predict(x, verbose=0),
+        "plan": lambda: trainer.plan(device="cuda:1"),
+        "fit in pieces": fit_in_pieces,
+        "collect": gc.collect,
+    }
+    moved = []
+    for name, act in acts.items():
+        act()
+        if emulator.current_device() != 0:
+            moved.append(name)
+            emulator.set_current_device(0)
+    assert moved == []
 
 
 def python(code: str, **environment) -> subprocess.CompletedProcess:

@@ -37,7 +37,7 @@ py::dict configure(const py::kwargs& given) {
 // Two queues: a copy to pinned host memory, and what the host sees before and after it waits.
 py::tuple order_of_work(int device_index) {
   Device& device = Device::get(device_index);
-  device.make_current();
+  const Current current(device);
   DeviceMemory memory(device, sizeof(int));
   int* pinned = nullptr;
   check(cudaHostAlloc(reinterpret_cast<void**>(&pinned), sizeof(int), cudaHostAllocDefault), "");
@@ -74,7 +74,7 @@ void copy_wrongly(DeviceMemory& memory, bool to_device) {
 class OthersStream {
  public:
   explicit OthersStream(int device) : device_(Device::get(device)) {
-    device_.make_current();
+    const Current current(device_);
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "");
   }
   OthersStream(const OthersStream&) = delete;
@@ -130,6 +130,7 @@ void add_emulator(py::module_& module) {
       .def("synchronize", &OthersStream::synchronize)
       .def("copy", &OthersStream::copy, "address"_a, "array"_a);
   part.def("current_device", &current_device);
+  part.def("set_current_device", [](int device) { check(cudaSetDevice(device), ""); });
   part.def("waiting", &emulator::waiting);
   part.def("launches", &emulator::launches);
   part.def("allocations", &emulator::allocations);

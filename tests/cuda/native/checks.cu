@@ -179,7 +179,7 @@ __global__ void multiply_tf32(const float* a, const float* b, float* d) {
 }  // namespace
 
 void run_check(Device& device, const std::string& name, float* x, int n) {
-  device.make_current();
+  const Current current(device);
   const std::size_t shared = name == "past_dynamic_shared" ? kThreads * sizeof(float) : 0;
   check(gpu::launch(name.c_str(), checks().at(name), 1, kThreads, shared, device.stream(), x, n),
         name.c_str());
@@ -187,7 +187,7 @@ void run_check(Device& device, const std::string& name, float* x, int n) {
 }
 
 void run_multiply(Device& device, bool bf16, const void* a, const void* b, float* d) {
-  device.make_current();
+  const Current current(device);
   if (bf16) {
     check(
         gpu::launch("bf16", multiply_bf16, 1, 32, 0, device.stream(),
