@@ -1,14 +1,29 @@
-"""Buffers of which a device has the newest, by space (runtime/mirror.py says more). Whoever looks
-at one on the host calls `come_home` first; `Variable.value` does.
+"""Buffers of which a device has the newest (runtime/mirror.py says more). Whoever looks at one on
+the host calls `come_home` first; `Variable.value` does.
 """
 
 from __future__ import annotations
 
-AWAY: dict[str, list] = {}
+import numpy as np
+
+AWAY: dict[int, list] = {}  # by the buffer's address
 
 
-def come_home(*spaces: str) -> None:
-    """The host's buffers of these spaces are the newest again."""
-    for space in spaces:
-        for mirror in AWAY.pop(space, ()):
+def go_away(mirror) -> None:
+    """A device has `mirror.buffer`, until somebody looks."""
+    AWAY.setdefault(mirror.buffer.ctypes.data, []).append(mirror)
+
+
+def come_home(*buffers: np.ndarray) -> None:
+    """These are the newest again.
+
+    Raises:
+        RuntimeError: one cannot be fetched. It stays away, so that the next who looks is told too.
+    """
+    if not AWAY:
+        return
+    for buffer in buffers:
+        address = buffer.ctypes.data
+        for mirror in AWAY.get(address, ()):
             mirror.come_home()
+        AWAY.pop(address, None)

@@ -153,8 +153,8 @@ class Variable(Tensor):
     def value(self) -> np.ndarray:
         """The array itself. While a fit runs on a device, what was read before is out of date after
         the next step: read it again."""
-        if AWAY and self.space in AWAY:
-            come_home(self.space)
+        if AWAY and self.storage is not None:
+            come_home(self.storage.buffer)
         return self._value
 
     @value.setter

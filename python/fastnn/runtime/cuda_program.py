@@ -234,7 +234,7 @@ class CudaProgram:
     def release(self) -> None:
         """Lets go of the device's memory for the bound arrays; the model's buffers come home."""
         self._held = False
-        come_home(*self._own)
+        come_home(*(mirror.buffer for mirror in self._own.values()))
         self._runner, self._pieces, self._piece_runners = None, None, []
         self._resident.clear()
         for name in self.plan.bound:

@@ -48,8 +48,8 @@ def flat_buffers(variables: list[Variable]) -> dict[str, np.ndarray]:
     """The flat buffers that hold `variables`, by space; lays out those that have none yet."""
     from fastnn.training.parameters import Parameters
 
-    come_home("params", "frozen")
     storages = {id(v.storage): v.storage for v in variables}
+    come_home(*(s.buffer for s in storages.values() if s is not None))
     if None in storages.values() or len({s.space for s in storages.values()}) < len(storages):
         return Parameters(variables).buffers
     return {s.space: s.buffer for s in storages.values()}

@@ -8,7 +8,7 @@ import weakref
 
 import numpy as np
 
-from fastnn.graph.away import AWAY
+from fastnn.graph.away import go_away
 from fastnn.graph.storage import revise
 
 from .device import cuda_module
@@ -41,7 +41,7 @@ class Mirror:
         self.memory.upload(self.buffer)
         if stay:
             self._away = True
-            AWAY.setdefault(self.space, []).append(self)
+            go_away(self)
             revise()  # whoever calls the model looks
 
     def written(self) -> None:
@@ -52,10 +52,10 @@ class Mirror:
 
     def come_home(self) -> None:
         """The host may read, and write, its own again. Called by `graph.away.come_home`."""
-        self._away = False
         if self._newer:
             self._fetch()
+        self._away = False
 
     def _fetch(self) -> None:
-        self._newer = False
         self.memory.download(self.buffer)
+        self._newer = False

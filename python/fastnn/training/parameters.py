@@ -36,13 +36,13 @@ class Parameters:
     @property
     def grads(self) -> np.ndarray:
         """The flat gradients, bytes."""
-        come_home("grads")
+        come_home(self._grads)
         return self._grads
 
     @property
     def slots(self) -> np.ndarray:
         """The optimizer's slots one after another, bytes."""
-        come_home("slots")
+        come_home(self._slots)
         return self._slots
 
     @property
