@@ -16,16 +16,6 @@ constexpr std::size_t kMebibyte = std::size_t{1} << 20;
 // The process that called CUDA first; 0: nobody has.
 std::atomic<pid_t> owner{0};
 
-void refuse_after_fork() {
-  pid_t expected = 0;
-  const pid_t self = getpid();
-  if (owner.compare_exchange_strong(expected, self) || expected == self) return;
-  throw std::runtime_error(
-      "CUDA was used before this process was forked, and the driver does not survive that. Start "
-      "the processes with multiprocessing's 'spawn' or 'forkserver' method, or use the device in "
-      "the children only.");
-}
-
 std::atomic<bool> keeps_unused{true};
 
 // What is asked for and what is kept: near sizes become equal, with at most an eighth to spare.
@@ -69,6 +59,16 @@ bool is_forked() {
   return user != 0 && user != getpid();
 }
 
+void refuse_after_fork() {
+  pid_t expected = 0;
+  const pid_t self = getpid();
+  if (owner.compare_exchange_strong(expected, self) || expected == self) return;
+  throw std::runtime_error(
+      "CUDA was used before this process was forked, and the driver does not survive that. Start "
+      "the processes with multiprocessing's 'spawn' or 'forkserver' method, or use the device in "
+      "the children only.");
+}
+
 Survey survey() {
   Survey found;
   cudaDriverGetVersion(&found.driver);
@@ -87,6 +87,7 @@ Survey survey() {
 
 Device& Device::get(int index) {
   refuse_after_fork();
+
   static std::mutex mutex;
   static auto* devices = new std::vector<std::unique_ptr<Device>>;  // outlive static objects
   const std::lock_guard<std::mutex> lock(mutex);
@@ -131,6 +132,7 @@ void* Device::allocate(std::size_t bytes) {
 }
 
 void Device::release(void* memory, std::size_t bytes) {
+  if (is_forked()) return;
   const std::lock_guard<std::mutex> lock(cache_mutex_);
   unused_.emplace(rounded(bytes), memory);
   if (!keeps_unused) release_all();
@@ -158,6 +160,8 @@ void Device::release_all() {
 }
 
 Current::Current(const Device& device) {
+  refuse_after_fork();
+
   check(cudaGetDevice(&before_), "asking for the current device");
   check(cudaSetDevice(device.index()), "choosing a device");
 }

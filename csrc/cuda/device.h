@@ -31,12 +31,14 @@ Survey survey();
 
 // Is this a child of the process that used CUDA? Then nothing of it can be used here, nor freed.
 bool is_forked();
+// Throws std::runtime_error if it is; if nobody has used CUDA yet, this process does now.
+void refuse_after_fork();
 
 // A device in use: its stream, and the memory that is given back to be given out again.
 class Device {
  public:
   // Throws std::invalid_argument if there is no such device, cuda::Error if it cannot be used, and
-  // std::runtime_error in a child of a process that used CUDA: the driver does not survive a fork.
+  // what refuse_after_fork throws.
   static Device& get(int index);
 
   int index() const { return index_; }
@@ -44,7 +46,12 @@ class Device {
   int shared_limit() const { return shared_limit_; }  // bytes a block may ask for
   // All work of the device is in the order of this stream.
   cudaStream_t stream() const { return stream_; }
-  std::mutex& mutex() { return mutex_; }  // held by who enqueues
+  // Held by who enqueues. After a fork nobody waits for it: who had it is not there to give it
+  // back.
+  [[nodiscard]] std::unique_lock<std::mutex> lock() {
+    refuse_after_fork();
+    return std::unique_lock(mutex_);
+  }
   void synchronize() const;
 
   void* allocate(std::size_t bytes);
@@ -72,6 +79,7 @@ class Device {
 // another one current, and finds it so again.
 class Current {
  public:
+  // Throws what refuse_after_fork throws.
   explicit Current(const Device& device);
   Current(const Current&) = delete;
   Current& operator=(const Current&) = delete;

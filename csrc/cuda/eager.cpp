@@ -49,6 +49,7 @@ std::size_t rounded(std::size_t bytes) { return (bytes + 255) / 256 * 256; }
 }  // namespace
 
 int device_of(const void* address) {
+  refuse_after_fork();
   cudaPointerAttributes attributes;
   check(cudaPointerGetAttributes(&attributes, address), "asking whose memory an address is in");
   const bool on_device =

@@ -16,6 +16,7 @@ Feed::Feed(Device& device, std::size_t bytes) : device_(device), bytes_(bytes) {
 }
 
 Feed::~Feed() {
+  if (is_forked()) return;
   cudaStreamSynchronize(device_.stream());
   cudaStreamSynchronize(stream_);
   for (Slot& slot : slots_) {

@@ -49,7 +49,7 @@ Runner::Runner(std::shared_ptr<const Program> program, Device& device,
 }
 
 Runner::~Runner() {
-  if (graph_ != nullptr) cudaGraphExecDestroy(graph_);
+  if (graph_ != nullptr && !is_forked()) cudaGraphExecDestroy(graph_);
 }
 
 Report Runner::run(const RunArguments& arguments) {
@@ -60,7 +60,7 @@ Report Runner::run(const RunArguments& arguments) {
 void Runner::start(const RunArguments& arguments) {
   check_arguments(arguments);
   if (arguments.steps == 0) return;
-  const std::lock_guard<std::mutex> lock(device_.mutex());
+  const auto lock = device_.lock();
   const Current current(device_);
   begin(arguments);
   if (arguments.steps > 1 && graph_ == nullptr) capture();
@@ -75,7 +75,7 @@ void Runner::start(const RunArguments& arguments) {
 
 Report Runner::finish() {
   if (!started_) return {};
-  const std::lock_guard<std::mutex> lock(device_.mutex());
+  const auto lock = device_.lock();
   const Current current(device_);
   started_ = false;
   DeviceRun run;

@@ -57,7 +57,7 @@ void upload(DeviceMemory& memory, py::handle array, std::int64_t offset) {
   const Memory host = buffer.memory();
   check_range(memory, offset, host.bytes);
   const py::gil_scoped_release released;
-  const std::lock_guard<std::mutex> lock(memory.device().mutex());
+  const auto lock = memory.device().lock();
   memory.upload(host.data, host.bytes, offset);
 }
 
@@ -67,8 +67,14 @@ void download(const DeviceMemory& memory, py::handle array, std::int64_t offset)
   if (host.read_only) throw std::invalid_argument("download: expected a writable array");
   check_range(memory, offset, host.bytes);
   const py::gil_scoped_release released;
-  const std::lock_guard<std::mutex> lock(memory.device().mutex());
+  const auto lock = memory.device().lock();
   memory.download(host.data, host.bytes, offset);
+}
+
+void fill_memory(DeviceMemory& memory, int byte) {
+  const py::gil_scoped_release released;
+  const auto lock = memory.device().lock();
+  memory.fill(byte);
 }
 
 // ---- programs
@@ -173,7 +179,7 @@ py::memoryview fill(Feed& feed, int slot) {
 
 void with_feed(Feed& feed, void (Feed::*what)(int), int slot) {
   const py::gil_scoped_release released;
-  const std::lock_guard<std::mutex> lock(feed.device().mutex());
+  const auto lock = feed.device().lock();
   (feed.*what)(slot);
 }
 
@@ -238,7 +244,7 @@ void add_all(py::module_& module) {
           [](const DeviceMemory& m) { return reinterpret_cast<std::uintptr_t>(m.data()); })
       .def("upload", &upload, "array"_a, "offset"_a = 0)
       .def("download", &download, "array"_a, "offset"_a = 0)
-      .def("fill", &DeviceMemory::fill, "byte"_a);
+      .def("fill", &fill_memory, "byte"_a);
   py::class_<Program, std::shared_ptr<Program>>(module, "Program", py::module_local())
       .def(py::init(&make_program), "instrs"_a, "space_bytes"_a)
       .def("bind", &bind_spaces, "device"_a, "spaces"_a,
