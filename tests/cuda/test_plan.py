@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 
 from fastnn.keras import Sequential
@@ -63,6 +65,22 @@ def test_without_a_device(cuda_device):
     made = founding_model().plan(128, device="cuda")
     assert [(x.name, x.grid) for x in made.launches] == [("mlp", None), ("update", None)]
     assert "no NVIDIA driver was found" in str(made) and "?" in str(made)
+
+
+def test_a_device_that_is_not_there():
+    with pytest.raises(ValueError, match="There is no device 'cuda:77'; here are cuda:0 "):
+        founding_model().plan(128, device="cuda:77")
+
+
+def test_a_second_card_that_is_too_old(cuda_device, monkeypatch):
+    if not hasattr(cuda_device, "emulator"):
+        pytest.skip("there is a GPU, which is what it is")
+    found = cuda_device.survey()
+    found["devices"][1].update(major=7, minor=5)
+    monkeypatch.setattr(cuda_device, "survey", lambda: copy.deepcopy(found))
+    with pytest.raises(RuntimeError, match='device="cuda:1" cannot be used: .* capability 7.5'):
+        founding_model().plan(128, device="cuda:1")
+    assert founding_model().plan(128, device="cuda:0").launches[0].grid
 
 
 def test_what_is_planned_is_what_runs():

@@ -14,7 +14,7 @@ from fastnn.planner import Plan, Step
 from fastnn.planner.dump import count
 from fastnn.planner.signature import signatures
 
-from .device import cuda_info, cuda_module, parse
+from .device import check_device, cuda_info, cuda_module, parse
 
 
 @dataclass(frozen=True)
@@ -57,16 +57,21 @@ class DevicePlan:
 
     Attributes: plan (the `Plan`), launches (list of `DeviceLaunch`), card (a `Card`), notes (why
     there are not fewer launches, and what is not known).
+
+    Raises:
+        ValueError: there are devices, but not this one.
+        RuntimeError: this one cannot be used, but another can.
     """
 
     def __init__(self, plan: Plan, buffers: dict, device: str):
         self.plan = plan
         self.notes = list(plan.notes)
         info = cuda_info()
-        index = parse(device).index
         found = [] if info["reason"] else info["devices"]
+        # Where nothing of CUDA can be used there is a plan all the same; else for a card that can.
+        index = check_device(device).index if found else parse(device).index
         self.card = REFERENCE
-        if index < len(found) and found[index]["bandwidth"]:
+        if found and found[index]["bandwidth"]:
             card = found[index]
             self.card = Card(card["name"], card["bandwidth"], card["flops"])
         else:
@@ -75,7 +80,7 @@ class DevicePlan:
                 + (info["reason"] or f"{found[index]['name']} has no speed of its own")
             )
         native = None
-        if index < len(found):
+        if found:
             try:
                 native = _native_launches(plan, buffers, index)
             except ValueError as error:  # an instruction without a kernel
