@@ -1,6 +1,7 @@
 #include "cuda/eager.h"
 
 #include <cstring>
+#include <stdexcept>
 
 #include "cuda/error.h"
 #include "cuda/kernel_table.h"
@@ -44,6 +45,18 @@ std::vector<char> run_state(const RunArguments& arguments, const char* where) {
   return bytes;
 }
 
+// A graph would copy the state again at each of its launches, from where it lay on the host once,
+// and nobody would look at what a kernel reports.
+void refuse_capture(cudaStream_t queue) {
+  cudaStreamCaptureStatus status;
+  check(cudaStreamIsCapturing(queue, &status), "asking whether a stream is captured");
+  if (status == cudaStreamCaptureStatusNone) return;
+  throw std::invalid_argument(
+      "its stream is being captured (as a CUDA graph), and a graph cannot hold what the host tells "
+      "this op at each call, or asks it (step, seed, row, scalars, reports of wrong data). Call it "
+      "before or after the capture.");
+}
+
 std::size_t rounded(std::size_t bytes) { return (bytes + 255) / 256 * 256; }
 
 }  // namespace
@@ -71,6 +84,7 @@ Report execute(const Program& program, Device& device, const std::vector<Memory>
   rehearsal.begin(call.node, name);
   kernel(call, rehearsal);
 
+  if (rehearsal.uses_run()) refuse_capture(queue);
   const std::size_t state_bytes =
       rehearsal.uses_run() ? rounded(sizeof(DeviceRun) + arguments.scalars_width * sizeof(float))
                            : 0;

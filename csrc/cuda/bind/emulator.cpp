@@ -92,6 +92,23 @@ class OthersStream {
           "");
   }
 
+  void begin_capture() {
+    check(cudaStreamBeginCapture(stream_, cudaStreamCaptureModeThreadLocal), "");
+  }
+  // What has been asked for since is done once, and how much that was is told.
+  std::size_t end_capture() {
+    cudaGraph_t graph;
+    cudaGraphExec_t executable;
+    std::size_t nodes = 0;
+    check(cudaStreamEndCapture(stream_, &graph), "");
+    check(cudaGraphGetNodes(graph, nullptr, &nodes), "");
+    check(cudaGraphInstantiate(&executable, graph), "");
+    check(cudaGraphLaunch(executable, stream_), "");
+    cudaGraphExecDestroy(executable);
+    cudaGraphDestroy(graph);
+    return nodes;
+  }
+
  private:
   Device& device_;
   cudaStream_t stream_ = nullptr;
@@ -128,6 +145,8 @@ void add_emulator(py::module_& module) {
       .def(py::init<int>(), "device"_a = 0)
       .def_property_readonly("handle", &OthersStream::handle)
       .def("synchronize", &OthersStream::synchronize)
+      .def("begin_capture", &OthersStream::begin_capture)
+      .def("end_capture", &OthersStream::end_capture)
       .def("copy", &OthersStream::copy, "address"_a, "array"_a);
   part.def("current_device", &current_device);
   part.def("set_current_device", [](int device) { check(cudaSetDevice(device), ""); });

@@ -1,5 +1,5 @@
-"""Arrays on a device that are written on another stream than they were made on: whoever reads them
-waits for the last writer."""
+"""Streams of others: arrays that are written on another one than they were made on, and ops on one
+that is being captured."""
 
 from __future__ import annotations
 
@@ -71,3 +71,44 @@ def test_an_array_is_written_through_a_part_of_it(emulator, seed):
     with fastnn.cuda_stream(second.handle):
         ops.square(half, out=ops.reshape(y[:2], (2, 6)))
     np.testing.assert_array_equal(y.numpy(), np.vstack([X[:2] ** 2, np.maximum(X[2:], 0)]))
+
+
+def sgd(p, g):
+    return ops.sgd(p, g, *(None for _ in ops.sgd.inputs[2:]), scalars=[0.5, 0.0], column=0)
+
+
+def test_ops_become_part_of_a_graph(emulator):
+    """Of kernels alone."""
+    stream = emulator.Stream()
+    x, out = Interface(X), Interface(np.zeros_like(X))
+    with fastnn.cuda_stream(stream.handle):
+        stream.begin_capture()
+        ops.relu(x, out=out)
+        ops.square(out, out=out)
+        assert emulator.waiting() == 0
+        assert stream.end_capture() == 2
+    stream.synchronize()
+    np.testing.assert_array_equal(out.fetch(), np.maximum(X, 0) ** 2)
+
+
+STATEFUL = {
+    "dropout": (lambda x, out: ops.dropout(x, rate=0.5, stream=7, seed=3, out=out), "seed"),
+    "sgd": (sgd, "scalars"),
+    "gather": (lambda x, out: ops.gather(x, None, batch=4, out=out), "reports"),
+}
+
+
+@pytest.mark.parametrize("name", STATEFUL)
+def test_an_op_with_a_state_is_refused_in_a_capture(emulator, name):
+    """A graph would copy it from where it was on the host, and would not look at a report."""
+    call, why = STATEFUL[name]
+    stream = emulator.Stream()
+    x, out = Interface(X), Interface(np.zeros_like(X))
+    with fastnn.cuda_stream(stream.handle):
+        call(x, out)
+        stream.synchronize()
+        stream.begin_capture()
+        with pytest.raises(ValueError, match=f"ops.{name}: its stream is being captured.*{why}"):
+            call(x, out)
+        assert stream.end_capture() == 0
+        call(x, out)
