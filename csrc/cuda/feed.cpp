@@ -5,6 +5,7 @@
 namespace fastnn::cuda {
 
 Feed::Feed(Device& device, std::size_t bytes) : device_(device), bytes_(bytes) {
+  const auto lock = device_.lock();
   const Current current(device_);
   check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
   for (Slot& slot : slots_) {
@@ -12,11 +13,14 @@ Feed::Feed(Device& device, std::size_t bytes) : device_(device), bytes_(bytes) {
     check(cudaHostAlloc(&slot.pinned, bytes, cudaHostAllocDefault), "pinning memory of the host");
     check(cudaEventCreateWithFlags(&slot.copied, cudaEventDisableTiming), "creating an event");
     check(cudaEventCreateWithFlags(&slot.used, cudaEventDisableTiming), "creating an event");
+    // The memory may be somebody's who has given it back, with steps that use it still to be done.
+    check(cudaEventRecord(slot.used, device.stream()), "recording the end of steps");
   }
 }
 
 Feed::~Feed() {
   if (is_forked()) return;
+  const auto lock = device_.lock();
   cudaStreamSynchronize(device_.stream());
   cudaStreamSynchronize(stream_);
   for (Slot& slot : slots_) {

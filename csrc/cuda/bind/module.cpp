@@ -264,6 +264,7 @@ void add_all(py::module_& module) {
   add_dlpack(module);
   py::class_<Feed>(module, "Feed", py::module_local())
       .def(py::init([](int device, std::size_t bytes) {
+             const py::gil_scoped_release released;
              return std::make_unique<Feed>(Device::get(device), bytes);
            }),
            "device"_a, "nbytes"_a)
