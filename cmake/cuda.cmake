@@ -80,7 +80,8 @@ else()
   list(REMOVE_ITEM cuda_sources ${CMAKE_CURRENT_SOURCE_DIR}/csrc/cuda/no_cuda.cpp)
   pybind11_add_module(_cuda MODULE NO_EXTRAS ${cuda_sources} ${cuda_objects}
     csrc/cuda/bind/module.cpp csrc/cuda/bind/eager.cpp csrc/cuda/bind/dlpack.cpp
-    csrc/cuda/bind/no_emulator.cpp csrc/bind/buffer.cpp csrc/bind/operands.cpp
+    csrc/cuda/bind/no_emulator.cpp csrc/bind/arguments.cpp csrc/bind/buffer.cpp
+    csrc/bind/operands.cpp
     csrc/program/program.cpp csrc/program/validate.cpp csrc/program/signature.cpp
     csrc/program/attributes.cpp)
   target_compile_definitions(_cuda PRIVATE FASTNN_CUDA_MODULE=_cuda)

@@ -50,7 +50,7 @@ def host_files() -> list[Path]:
     cuda = CSRC / "cuda"
     files = [f for f in sorted(cuda.glob("*.cpp")) if f.name != "no_cuda.cpp"]
     names = [f"cuda/bind/{name}.cpp" for name in ("module", "eager", "dlpack", "emulator")]
-    names += ["bind/buffer.cpp", "bind/operands.cpp"]
+    names += [f"bind/{name}.cpp" for name in ("arguments", "buffer", "operands")]
     names += [f"program/{name}.cpp" for name in ("program", "validate", "signature", "attributes")]
     return files + [CSRC / name for name in names]
 

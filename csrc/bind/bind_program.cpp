@@ -3,6 +3,7 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "bind/arguments.h"
 #include "bind/bind.h"
 #include "bind/run.h"
 
@@ -76,9 +77,7 @@ py::object run_steps(BoundRunner& bound, std::int64_t steps, std::int64_t row, s
                      std::int64_t step, std::uint64_t seed, py::handle scalars, int threads) {
   const Report report =
       run(bound.runner, {steps, row, batch, step, seed, nullptr, 0, threads}, scalars);
-  if (report.fault == Fault::none) return py::none();
-  return py::make_tuple(static_cast<int>(report.fault), report.node, report.step, report.row,
-                        report.value, report.limit);
+  return told(report);
 }
 
 }  // namespace

@@ -99,6 +99,21 @@ def test_a_row_that_does_not_exist():
         scales.train(1, first=3)
 
 
+@pytest.mark.parametrize(
+    "table, error, message",
+    [
+        (np.zeros((2, 2)), TypeError, "scalars: expected float32, got elements of type 'd'"),
+        (np.zeros(2, np.float32), ValueError, "scalars: .* row for each of the 2 .* 1 dimensions"),
+        (np.zeros((1, 2), np.float32), ValueError, "scalars: expected .* got 2 dimensions and 1"),
+    ],
+)
+def test_scalars_that_do_not_fit(table, error, message):
+    scales = Scales("cuda")
+    scales.optimizer.scalar_table = lambda first, steps: table
+    with pytest.raises(error, match=message):
+        scales.train(2)
+
+
 def test_buffers_are_aligned():
     made = Scales("cuda").program.plan
     places = [p for s in made.steps for p in s.operands if p is not None and p.space == "arena"]

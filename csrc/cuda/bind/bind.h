@@ -9,10 +9,6 @@ namespace fastnn::cuda {
 
 // Of a space: Memory, (address, bytes, read-only) of somebody else's device memory, or None.
 Memory memory_of(pybind11::handle space);
-// What Python is told of a fault: None, or (fault, node, step, row, value, limit).
-pybind11::object told(const Report& report);
-// `scalars` is None or float32 with a row for each step; `arguments` is given their address.
-void take_scalars(const bind::Buffer& table, RunArguments& arguments);
 
 void add_eager(pybind11::module_& module);   // one instruction on somebody else's memory
 void add_dlpack(pybind11::module_& module);  // DLPack's capsules, to and fro

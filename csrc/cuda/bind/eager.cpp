@@ -3,6 +3,7 @@
 
 #include <memory>
 
+#include "bind/arguments.h"
 #include "bind/operands.h"
 #include "cuda/bind/bind.h"
 #include "cuda/kernel_table.h"
@@ -38,12 +39,11 @@ py::object execute_one(py::handle record, const py::sequence& operands, int devi
     memory.push_back(bound);
     spaces.push_back({bound.bytes, true});
   }
-  const bind::Buffer table = scalars.is_none() ? bind::Buffer() : bind::Buffer(scalars, "scalars");
   RunArguments arguments;
   arguments.step = step;
   arguments.row = row;
   arguments.seed = seed;
-  take_scalars(table, arguments);
+  const bind::Buffer table = bind::take_scalars(scalars, arguments);
   const Program program({instr}, std::move(spaces), kernels_there());
   if (arguments.scalars_width < program.scalar_columns()) {
     throw std::invalid_argument("scalars: expected " + std::to_string(program.scalar_columns()) +
@@ -54,7 +54,7 @@ py::object execute_one(py::handle record, const py::sequence& operands, int devi
     const py::gil_scoped_release released;
     report = execute(program, Device::get(device), memory, stream_of(stream), arguments);
   }
-  return told(report);
+  return bind::told(report);
 }
 
 // SharedMemory, whose end may wait for the device: others run meanwhile.

@@ -6,6 +6,7 @@
 #include <optional>
 #include <stdexcept>
 
+#include "bind/arguments.h"
 #include "bind/buffer.h"
 #include "cuda/bind/bind.h"
 #include "cuda/feed.h"
@@ -121,25 +122,9 @@ template <class Body>
 void with_arguments(std::int64_t steps, std::int64_t row, std::int64_t batch, std::int64_t step,
                     std::uint64_t seed, py::handle scalars, Body body) {
   RunArguments arguments{steps, row, batch, step, seed, nullptr, 0, 1};
-  const Buffer table = scalars.is_none() ? Buffer() : Buffer(scalars, "scalars");
-  if (!scalars.is_none()) {
-    const Py_buffer& view = table.view();
-    if (!table.holds(ElementType::f32) || view.ndim != 2 || view.shape[0] < steps) {
-      throw std::invalid_argument("scalars: expected float32 with a row for each of the " +
-                                  std::to_string(steps) + " steps");
-    }
-    arguments.scalars = static_cast<const float*>(view.buf);
-    arguments.scalars_width = view.shape[1];
-  }
+  const Buffer table = bind::take_scalars(scalars, arguments);
   const py::gil_scoped_release released;
   body(arguments);
-}
-
-// None, or (fault, node, step, row, value, limit).
-py::object told(const Report& report) {
-  if (report.fault == Fault::none) return py::none();
-  return py::make_tuple(static_cast<int>(report.fault), report.node, report.step, report.row,
-                        report.value, report.limit);
 }
 
 py::object run(BoundRunner& bound, std::int64_t steps, std::int64_t row, std::int64_t batch,
@@ -147,7 +132,7 @@ py::object run(BoundRunner& bound, std::int64_t steps, std::int64_t row, std::in
   Report report;
   with_arguments(steps, row, batch, step, seed, scalars,
                  [&](const RunArguments& arguments) { report = bound.runner.run(arguments); });
-  return told(report);
+  return bind::told(report);
 }
 
 void start(BoundRunner& bound, std::int64_t steps, std::int64_t row, std::int64_t batch,
@@ -162,7 +147,7 @@ py::object finish(BoundRunner& bound) {
     const py::gil_scoped_release released;
     report = bound.runner.finish();
   }
-  return told(report);
+  return bind::told(report);
 }
 
 // ---- feeds
@@ -290,23 +275,6 @@ Memory memory_of(py::handle space) {
   const auto [address, bytes, read_only] =
       space.cast<std::tuple<std::uintptr_t, std::int64_t, bool>>();
   return {reinterpret_cast<void*>(address), bytes, read_only};
-}
-
-py::object told(const Report& report) {
-  if (report.fault == Fault::none) return py::none();
-  return py::make_tuple(static_cast<int>(report.fault), report.node, report.step, report.row,
-                        report.value, report.limit);
-}
-
-void take_scalars(const Buffer& table, RunArguments& arguments) {
-  const Py_buffer& view = table.view();
-  if (view.obj == nullptr) return;
-  if (!table.holds(ElementType::f32) || view.ndim != 2 || view.shape[0] < arguments.steps) {
-    throw std::invalid_argument("scalars: expected float32 with a row for each of the " +
-                                std::to_string(arguments.steps) + " steps");
-  }
-  arguments.scalars = static_cast<const float*>(view.buf);
-  arguments.scalars_width = view.shape[1];
 }
 
 }  // namespace fastnn::cuda
