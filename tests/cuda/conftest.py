@@ -12,6 +12,7 @@ import pytest
 from fastnn.runtime import device, load
 from tools import build_emulator
 
+from . import backend
 from .helpers import CudaKernel
 
 
@@ -20,10 +21,11 @@ def emulator_folder() -> str | None:
     """Where the emulator was built (what has not changed is kept); None where there is a GPU."""
     if "FASTNN_TEST_EMULATOR" in os.environ:  # tools/seeded_cuda_bugs.py has one of its own
         return os.environ["FASTNN_TEST_EMULATOR"]
-    if not device.cuda_info()["reason"]:
+    reason = device.cuda_info()["reason"]
+    if backend.choose(reason, backend.gpu_is_here(), os.environ) == "gpu":
         return None
     if importlib.util.find_spec("pybind11") is None or shutil.which("g++") is None:
-        pytest.skip("there is no GPU, and to build the emulator takes g++ and pybind11")
+        backend.is_missing("there is no GPU, and to build the emulator takes g++ and pybind11")
     # Set by test_sanitizers.py, in a process that has the sanitizer preloaded.
     return str(build_emulator.build(os.environ.get("FASTNN_TEST_SANITIZER")).parent)
 
