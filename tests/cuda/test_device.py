@@ -61,7 +61,6 @@ def test_a_device_that_is_not_there(emulator):
         fastnn.Trainer(model(), device="cuda:2")
 
 
-@pytest.mark.skipif("FASTNN_TEST_SANITIZER" in os.environ, reason="they watch some of the kernels")
 def test_every_instruction_has_a_kernel(cuda_device):
     assert cuda_device.missing() == []
 

@@ -13,6 +13,8 @@ import pytest
 
 from tools import build_emulator
 
+from . import backend
+
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = {"address": "libasan.so", "thread": "libtsan.so"}
 REPORT = re.compile(r"ERROR: AddressSanitizer|runtime error|WARNING: ThreadSanitizer")
@@ -21,21 +23,21 @@ FILES = (
     "arithmetic", "data", "dropout", "emulator", "gather", "join", "loss", "matmul", "metric",
     "optimizer", "program", "reduce", "softmax",
 )  # fmt: skip
-PART = (
-    "steps_against or graph_of_the_step or does_right or named_barriers or fragments "
-    "or shape3 or shape5 or shape11 or (dropout and 9001) or (test_steps and 1023) "
-    "or (to_float and 17) or (weighted_sum and 4097) or (norm_scale and 4097) "
-    "or (test_networks and 9) or instructions_in_a_join or (streamed_gives and 1) "
-    "or (small_integers and 64-nn) or (split_sum and bf16-64-tn) "
-    "or (accumulate and 5000) or (accumulate_confusion and 3-33) or special or range"
-)
+PARTS = (
+    "steps_against", "graph_of_the_step", "does_right", "named_barriers", "fragments",
+    "shape3", "shape5", "shape11", "dropout and 9001", "test_steps and 1023", "to_float and 17",
+    "weighted_sum and 4097", "norm_scale and 4097", "test_networks and 9",
+    "instructions_in_a_join", "streamed_gives and 1", "small_integers and 64-nn",
+    "split_sum and bf16-64-tn", "accumulate and 5000", "accumulate_confusion and 3-33",
+    "special", "range",
+)  # fmt: skip
 
 pytestmark = pytest.mark.skipif(
     "FASTNN_TEST_SANITIZER" in os.environ, reason="runs the other tests, not itself"
 )
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def built(sanitizer, emulator_folder) -> None:
     """The emulator with this sanitizer."""
     if emulator_folder is None:
@@ -43,7 +45,7 @@ def built(sanitizer, emulator_folder) -> None:
     try:
         library(LIBRARY[sanitizer])
     except FileNotFoundError as error:
-        pytest.skip(str(error))
+        backend.is_missing(str(error))
     build_emulator.build(sanitizer)
 
 
@@ -80,14 +82,30 @@ def watched(sanitizer: str, *arguments: str) -> subprocess.CompletedProcess:
     )
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.parametrize("sanitizer", LIBRARY)
 def test_kernels_have_nothing_to_report(sanitizer):
     files = [f"tests/cuda/test_{name}.py" for name in FILES]
-    run = watched(sanitizer, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files, "-k", PART)
-    report = REPORT.search(run.stdout + run.stderr)
-    assert run.returncode == 0 and not report, (run.stdout + run.stderr)[-6000:]
-    passed = re.search(r"(\d+) passed", run.stdout)
-    assert passed and int(passed[1]) > 50, run.stdout[-2000:]
+    part = " or ".join(f"({part})" for part in PARTS)
+    run = watched(sanitizer, "-m", "pytest", "-v", "-p", "no:cacheprovider", *files, "-k", part)
+    said = run.stdout + run.stderr
+    assert run.returncode == 0 and not REPORT.search(said), said[-6000:]
+    passed = re.findall(r"^(tests\S+::.+) PASSED", run.stdout, re.MULTILINE)
+    assert len(passed) > 50, run.stdout[-2000:]
+    assert without_any(PARTS, passed) == [] == without_any(files, passed)
+
+
+def without_any(parts, tests: list[str]) -> list[str]:
+    """The parts that are in the names of none of the tests, which somebody has called otherwise."""
+    return [p for p in parts if not any(all(w in t for w in p.split(" and ")) for t in tests)]
+
+
+def test_a_part_that_is_nothing():
+    tests = ["tests/cuda/test_data.py::test_streamed_gives[1]", "tests/cuda/test_loss.py::test_a"]
+    assert without_any(["data", "streamed and 1", "test_a"], tests) == []
+    assert without_any(["data and test_a", "streamed and 2", "loss"], tests) == [
+        "data and test_a", "streamed and 2",
+    ]  # fmt: skip
 
 
 # Kernels that do wrong (native/checks.cu), and what must be said of each.
@@ -102,6 +120,7 @@ WRONG = [
 ]
 
 
+@pytest.mark.usefixtures("built")
 @pytest.mark.parametrize("sanitizer, name, message", WRONG)
 def test_what_is_seen(sanitizer, name, message):
     code = (
