@@ -5,15 +5,18 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import zlib
 
 import numpy as np
 import pytest
 
+from fastnn.ops import _on_device
 from fastnn.runtime import device, load
+from fastnn.runtime.cuda_program import CudaProgram
 from tools import build_emulator
 
 from . import backend
-from .helpers import CudaKernel
+from .helpers import CudaKernel, EveryOrder
 
 
 @pytest.fixture(scope="session")
@@ -46,6 +49,15 @@ def cuda_device(emulator_folder, monkeypatch):
 @pytest.fixture
 def kernel() -> CudaKernel:
     return CudaKernel()
+
+
+@pytest.fixture
+def every_order(request, monkeypatch):
+    """On the emulator the test's runs, of programs and of single ops, are in one order of threads
+    after the other; which comes first is up to the test's name."""
+    orders = EveryOrder(zlib.crc32(request.node.name.encode()))
+    monkeypatch.setattr(CudaProgram, "run", orders.of_each(CudaProgram.run))
+    monkeypatch.setattr(_on_device, "execute", orders.of_each(_on_device.execute))
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ threads.
 
 from __future__ import annotations
 
+import functools
 import re
 
 import numpy as np
@@ -18,7 +19,28 @@ from fastnn.runtime.faults import LABEL, NOT_FINITE
 from tests.kernels import helpers
 
 ORDERS = range(6)  # the emulator's seeds: 0 natural, even ones random, odd ones warp by warp
+AT_END = (False, True, True, False, False, True)  # of each order: both kinds have both placements
 GUARD_BYTE = 0xA5
+
+
+class EveryOrder:
+    """Orders of threads one after the other, one for each run."""
+
+    def __init__(self, first: int = 0):
+        self.first, self.runs = first, 0
+
+    def of_each(self, run):
+        """`run`, in the next order each time."""
+
+        @functools.wraps(run)
+        def in_order(*args, **kwargs):
+            emulator = getattr(cuda_module(), "emulator", None)
+            if emulator is not None:
+                emulator.configure(seed=ORDERS[(self.first + self.runs) % len(ORDERS)])
+            self.runs += 1
+            return run(*args, **kwargs)
+
+        return in_order
 
 
 class Placed:
@@ -44,13 +66,9 @@ class CudaKernel(helpers.Kernel):
 
     def __init__(self):
         super().__init__("cuda")
-        self.ways = [(seed, seed % 2 == 1) for seed in ORDERS]
-        if not hasattr(cuda_module(), "emulator"):
-            self.ways = [
-                (0, False),
-                (0, True),
-                (0, False),
-            ]  # a GPU has an order of its own each time
+        self.ways = list(zip(ORDERS, AT_END, strict=True))
+        if not hasattr(cuda_module(), "emulator"):  # a GPU has an order of its own each time
+            self.ways = [(0, False), (0, True), (0, False)]
 
     def _execute(self, record, arrays, way, fault, run):
         seed, at_end = way

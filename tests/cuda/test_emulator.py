@@ -9,7 +9,10 @@ import sys
 import numpy as np
 import pytest
 
-from .helpers import ORDERS
+from fastnn import ops
+
+from .foreign import Interface
+from .helpers import ORDERS, CudaKernel
 
 THREADS = 256
 
@@ -139,6 +142,17 @@ def test_the_host_cannot_touch_device_memory(emulator):
 def test_work_is_done_when_somebody_waits(emulator, seed):
     emulator.configure(seed=seed)
     assert emulator.order_of_work() == (1, 0)
+
+
+def test_every_order_has_its_turn(emulator, every_order):
+    """What the tests of other modules rely on: `every_order` of conftest.py, and the placements."""
+    x, seen = Interface(X), []
+    for _ in ORDERS:
+        ops.relu(x)
+        seen.append(emulator.configure()["seed"])
+    assert sorted(seen) == list(ORDERS)
+    ways = CudaKernel().ways
+    assert {(seed % 2, at_end) for seed, at_end in ways[:4]} == {(0, 0), (0, 1), (1, 0), (1, 1)}
 
 
 def bf16(x):

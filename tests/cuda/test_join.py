@@ -20,6 +20,7 @@ from .helpers import ORDERS
 SINGLE = replace(CUDA, joins=False)  # a launch for each instruction
 STEP = replace(CUDA, mlp=False)
 TARGETS = {"mlp": CUDA, "step": STEP, "single": SINGLE}
+in_every_order = pytest.mark.usefixtures("every_order")
 
 
 @pytest.fixture(autouse=True)
@@ -109,6 +110,7 @@ def test_the_environment_may_switch_them_off(monkeypatch, value, count):
 # ---- what they compute
 
 
+@in_every_order
 @pytest.mark.parametrize("target", TARGETS)
 def test_steps_are_as_exact_as_the_cpu_s(target):
     """Two steps of Adam, each parameter moved by about the rate each time: on the device no
@@ -167,6 +169,7 @@ def assert_close(made, single, exact):
     assert np.abs(values(made) - exact).max() <= 2e-6 * scale
 
 
+@in_every_order
 @pytest.mark.parametrize("batch", [1, 2, 9, 40])
 @pytest.mark.parametrize("name", NETWORKS)
 def test_networks(name, batch):
@@ -193,6 +196,7 @@ LOSSES = {
 }
 
 
+@in_every_order
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_losses(loss, weighted):
@@ -219,6 +223,7 @@ def test_losses(loss, weighted):
     assert made.logs()["loss"] == pytest.approx(single.logs()["loss"], rel=2e-6)
 
 
+@in_every_order
 @pytest.mark.parametrize(
     "name", ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "Nadam"]
 )
@@ -240,6 +245,7 @@ def test_optimizers(name):
     assert max(errors) <= 1e-5 and errors[0] <= 8 * errors[1]
 
 
+@in_every_order
 @pytest.mark.parametrize("target", ["mlp", "step"])
 def test_fourteen_layers(target):
     """As many parameters as the kernel has room for, with gaps between them; more layers than the
@@ -256,6 +262,7 @@ def test_fourteen_layers(target):
     np.testing.assert_allclose(values(made), values(exact), rtol=0, atol=2e-6)
 
 
+@in_every_order
 @pytest.mark.parametrize("target", ["mlp", "step"])
 def test_faults_are_found_inside(target):
     x, y, order = pixels(200)
@@ -273,6 +280,7 @@ def test_faults_are_found_inside(target):
 SMALL_LOSSES = ["mean_squared_error", "half_mean_squared_error", "mean_absolute_error", "huber"]
 
 
+@in_every_order
 @pytest.mark.parametrize("target", ["mlp", "step"])
 def test_instructions_in_a_join(target):
     """The lists of planner/join.py and of device/small.h are the same: what is in one only is

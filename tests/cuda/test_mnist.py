@@ -9,6 +9,7 @@ import fastnn
 from fastnn.keras import Sequential
 from fastnn.keras.layers import Dense, Dropout, Flatten, Input
 
+pytestmark = pytest.mark.usefixtures("every_order")
 TRAIN, TEST, BATCH, EPOCHS = 1500, 1000, 128, 2
 
 

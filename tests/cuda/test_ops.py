@@ -12,6 +12,8 @@ from tests.api.test_eager_ops import (  # noqa: F401
 
 from .foreign import Interface
 
+pytestmark = pytest.mark.usefixtures("every_order")
+
 
 @pytest.fixture
 def places():

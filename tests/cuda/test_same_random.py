@@ -15,6 +15,7 @@ from fastnn.planner import CPU, CUDA, plan
 from fastnn.runtime.cuda_program import CudaProgram
 from fastnn.runtime.program import CpuProgram, make_program
 
+pytestmark = pytest.mark.usefixtures("every_order")
 ROWS = 5
 
 
