@@ -5,10 +5,19 @@
 # nvcc is the one of the build environment's PyPI packages (nvidia-cuda-nvcc and friends), else
 # $CUDACXX, else the system's. It is called directly: CMake's own CUDA support does not know the
 # packages' layout, and needs seconds to find out about compilers.
-set(FASTNN_CUDA AUTO CACHE STRING "CUDA kernels: AUTO, ON or OFF")
-if(NOT FASTNN_CUDA MATCHES "^(AUTO|ON|OFF)$")
-  message(FATAL_ERROR "FASTNN_CUDA is '${FASTNN_CUDA}', expected AUTO, ON or OFF")
+# A definition goes before the environment; what is neither of the three is wrong in both.
+if("$ENV{FASTNN_CUDA}" STREQUAL "")
+  set(cuda_default AUTO)
+else()
+  set(cuda_default $ENV{FASTNN_CUDA})
 endif()
+set(FASTNN_CUDA ${cuda_default} CACHE STRING "CUDA kernels: AUTO, ON or OFF")
+foreach(value "${cuda_default}" "${FASTNN_CUDA}")
+  string(TOUPPER "${value}" FASTNN_CUDA)
+  if(NOT FASTNN_CUDA MATCHES "^(AUTO|ON|OFF)$")
+    message(FATAL_ERROR "FASTNN_CUDA is '${value}', expected AUTO, ON or OFF")
+  endif()
+endforeach()
 # Machine code for every architecture that runs the kernels. All of them, and what later drivers
 # compile for later ones, is made from the same PTX: nothing in it is younger than the oldest.
 set(FASTNN_CUDA_ARCHITECTURES 80 86 89 90 100 120 CACHE STRING "CUDA architectures, the oldest first")

@@ -108,9 +108,9 @@ def cuda_info() -> dict[str, Any]:
     info["built"] = module.built
     if not module.built:
         info["reason"] = (
-            "this build of fastnn has no CUDA kernels, because there was no nvcc when it was made. "
-            "Install a wheel that has them, or build with `pip install . "
-            "-Ccmake.define.FASTNN_CUDA=ON`, which says what it needs."
+            "this build of fastnn has no CUDA kernels: there was no nvcc when it was made, or "
+            "FASTNN_CUDA was OFF. Install a wheel that has them, or build with `FASTNN_CUDA=ON pip "
+            "install .`, which takes nvcc from PyPI."
         )
         return info
     info["emulated"] = hasattr(module, "emulator")
