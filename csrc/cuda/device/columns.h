@@ -39,11 +39,16 @@ inline Bands bands_of(int64_t rows) {
   return {rows, most > kBandRows ? most : kBandRows};
 }
 
-// Blocks for the columns of `slabs` slabs, or of as many as a grid has room for.
-inline Shape column_shape(int64_t slabs, int64_t cols) {
+// Blocks for all columns, `down` times.
+inline Shape column_shape(int64_t down, int64_t cols) {
   const auto blocks = static_cast<unsigned>((cols + kColumns - 1) / kColumns);
-  const auto down = static_cast<unsigned>(slabs < kMostDown ? slabs : kMostDown);
-  return {dim3(blocks, down), dim3(kAcross, kDown)};
+  return {dim3(blocks, static_cast<unsigned>(down)), dim3(kAcross, kDown)};
+}
+
+// The same for any number of slabs, which blocks take in turns.
+inline Shape slab_shape(const Stream& stream, int64_t slabs, int64_t cols) {
+  const int64_t most = int64_t{kBlocksPerMultiprocessor} * stream.device().info().multiprocessors;
+  return column_shape(slabs < most ? slabs : most, cols);
 }
 
 // value(row, j, lanes) gives four columns of a row from column j on; done(j, total, lanes) takes
@@ -113,7 +118,7 @@ __global__ void __launch_bounds__(kThreads)
 template <class Combine, class Finish>
 void fold_slabs(Stream& stream, int64_t slabs, int64_t rows, int64_t cols, const float* x,
                 float* out, float neutral, Combine combine, Finish finish) {
-  stream.launch(fold_columns_kernel<Combine, Finish>, column_shape(slabs, cols), slabs,
+  stream.launch(fold_columns_kernel<Combine, Finish>, slab_shape(stream, slabs, cols), slabs,
                 one_band(rows), cols, x, out, cols % 4 == 0 && aligned(x, out), neutral, combine,
                 finish);
 }

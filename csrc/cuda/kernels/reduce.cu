@@ -41,7 +41,7 @@ void reduce(const Call& call, Stream& stream, float neutral, Combine combine, Fi
   const int64_t count = bands.count();
   if (count == 1) return fold_slabs(stream, outer, axis, inner, x, out, neutral, combine, finish);
   float* parts = stream.scratch<float>(outer * count * inner);
-  stream.launch(fold_columns_kernel<Combine, AsIs>, column_shape(outer * count, inner), outer,
+  stream.launch(fold_columns_kernel<Combine, AsIs>, slab_shape(stream, outer * count, inner), outer,
                 bands, inner, x, parts, inner % 4 == 0 && aligned(x), neutral, combine, AsIs{});
   fold_slabs(stream, outer, count, inner, parts, out, neutral, combine, finish);
 }
