@@ -47,6 +47,20 @@ def cuda_device(emulator_folder, monkeypatch):
 
 
 @pytest.fixture
+def emulator(cuda_device):
+    """What only the emulator has: streams that are late, counts, devices to configure."""
+    if not hasattr(cuda_device, "emulator"):
+        pytest.skip("there is a GPU: this takes the emulator")
+    return cuda_device.emulator
+
+
+@pytest.fixture
+def second_device(cuda_device) -> None:
+    if len(cuda_device.survey()["devices"]) < 2:
+        pytest.skip("there is one GPU")
+
+
+@pytest.fixture
 def kernel() -> CudaKernel:
     return CudaKernel()
 

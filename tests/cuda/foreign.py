@@ -1,4 +1,4 @@
-"""Other libraries' arrays, in the emulator's memory: producers and consumers of DLPack capsules and
+"""Other libraries' arrays, in the device's memory: producers and consumers of DLPack capsules and
 `__cuda_array_interface__`, made with ctypes from the protocols' own description."""
 
 from __future__ import annotations
@@ -64,8 +64,8 @@ USED = {b"dltensor": b"used_dltensor", b"dltensor_versioned": b"used_dltensor_ve
 class Producer:
     """A host array's values in device memory, as another library would have them.
 
-    The values come late: the copy is on `stream` (a stream of the emulator), and done when
-    somebody waits for it.
+    On `stream` (a stream of the emulator) the values come late: when somebody waits for the copy.
+    Without one they are there, on a GPU as well.
     """
 
     def __init__(self, values, *, device=0, stream=None, strides=None, byte_offset=0,

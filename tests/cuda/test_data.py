@@ -148,9 +148,8 @@ def test_memory_is_given_back(cuda_device, streamed):
 # ---- two devices, and what Python reads and writes in between
 
 
-def test_the_second_device_gives_the_same_bits(cuda_device):
-    if len(cuda_device.survey()["devices"]) < 2:
-        pytest.skip("there is one GPU")
+@pytest.mark.usefixtures("second_device")
+def test_the_second_device_gives_the_same_bits():
     x, y, _ = data()
     trainers = small("cuda:0"), small("cuda:1")
     for trainer in trainers:

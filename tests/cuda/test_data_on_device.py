@@ -16,13 +16,6 @@ X = np.linspace(-1, 1, 60, dtype=np.float32).reshape(20, 3)
 Y = np.tanh(X) ** 2
 
 
-@pytest.fixture(autouse=True)
-def emulator(cuda_device):
-    if not hasattr(cuda_device, "emulator"):
-        pytest.skip("there is a GPU: tests/cuda/test_libraries.py asks the libraries themselves")
-    return cuda_device.emulator
-
-
 def trainer(device="cuda", loss="mse"):
     model = Sequential([Input((3,)), Dense(4, activation="tanh"), Dense(3)])
     model.set_weights([np.full(w.shape, 0.1 * (i + 1), np.float32) for i, w in
@@ -32,10 +25,11 @@ def trainer(device="cuda", loss="mse"):
 
 @pytest.mark.parametrize("kind", [Interface, DLPack])
 @pytest.mark.parametrize("both", [False, True])
-def test_fit_reads_the_data_where_it_is(emulator, kind, both):
-    """The weights are those of data that came from the host, bit for bit; y may be either."""
+def test_fit_reads_the_data_where_it_is(cuda_device, kind, both):
+    """The weights are those of data that came from the host, bit for bit; y may be either. On the
+    emulator the data comes late, by a stream of its own."""
     ours, theirs = trainer(), trainer()
-    stream = emulator.Stream()
+    stream = cuda_device.emulator.Stream() if hasattr(cuda_device, "emulator") else None
     x, y = kind(X, stream=stream), kind(Y, stream=stream) if both else Y
     theirs.fit(x, y, epochs=2, batch_size=8, verbose=0)
     ours.fit(X, Y, epochs=2, batch_size=8, verbose=0)
@@ -91,16 +85,20 @@ def test_class_numbers():
 def test_what_does_not_fit():
     with pytest.raises(ValueError, match="`x` is on cuda:0, and the model runs on 'cpu'"):
         trainer("cpu").fit(Interface(X), Y, verbose=0)
-    with pytest.raises(ValueError, match="`x` is on cuda:0, and the model runs on 'cuda:1'"):
-        trainer("cuda:1").predict(Interface(X), verbose=0)
-    with pytest.raises(ValueError, match="`y` is on cuda:1"):
-        trainer().step(Interface(X), Interface(Y, device=1))
     with pytest.raises(TypeError, match="dtype float16, on cuda:0; there it must be one of"):
         trainer().fit(Interface(X.astype(np.float16)), Y, verbose=0)
     with pytest.raises(ValueError, match="`x`: it is not C-contiguous"):
         trainer().fit(Interface(X, strides=(1, 20)), Y, verbose=0)
     with pytest.raises(ValueError, match="must have rows; a single value"):
         trainer().fit(Interface(np.float32(1).reshape(())), Y, verbose=0)
+
+
+@pytest.mark.usefixtures("second_device")
+def test_data_of_another_device():
+    with pytest.raises(ValueError, match="`x` is on cuda:0, and the model runs on 'cuda:1'"):
+        trainer("cuda:1").predict(Interface(X), verbose=0)
+    with pytest.raises(ValueError, match="`y` is on cuda:1"):
+        trainer().step(Interface(X), Interface(Y, device=1))
 
 
 def test_rows_of_a_device_array():
@@ -117,7 +115,7 @@ def test_rows_of_a_device_array():
         x.astype("float64")
 
 
-def test_a_model_without_products(emulator):
+def test_a_model_without_products():
     """`model.predict` of compiled models goes the same way."""
     model = Sequential([Input((3,)), Activation("tanh")])
     got = fastnn.Trainer(model, device="cuda").predict(DLPack(X), verbose=0)

@@ -16,13 +16,6 @@ from fastnn.keras.layers import Activation, Dense, Input
 from fastnn.runtime import cuda_data, device
 
 
-@pytest.fixture
-def emulator(cuda_device):
-    if not hasattr(cuda_device, "emulator"):
-        pytest.skip("there is a GPU: nothing is missing")
-    return cuda_device.emulator
-
-
 def model():
     return Sequential([Input((3,)), Activation("tanh")])
 

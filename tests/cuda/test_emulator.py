@@ -18,13 +18,6 @@ THREADS = 256
 
 
 @pytest.fixture
-def emulator(cuda_device):
-    if not hasattr(cuda_device, "emulator"):
-        pytest.skip("there is a GPU: the emulator is not needed")
-    return cuda_device.emulator
-
-
-@pytest.fixture
 def memory(cuda_device):
     """A function: device memory that holds an array."""
 

@@ -22,13 +22,6 @@ PRODUCERS = {"interface": Interface, "dlpack": OldDLPack, "dlpack1": DLPack}
 X = np.linspace(-3, 3, 24, dtype=np.float32).reshape(4, 6)
 
 
-@pytest.fixture(autouse=True)
-def emulator(cuda_device):
-    if not hasattr(cuda_device, "emulator"):
-        pytest.skip("there is a GPU: tests/cuda/test_libraries.py asks the libraries themselves")
-    yield cuda_device.emulator
-
-
 @pytest.fixture(params=PRODUCERS)
 def producer(request):
     return PRODUCERS[request.param]
@@ -199,6 +192,7 @@ def test_host_and_device_together(producer):
         ops.relu(producer(X), out=np.empty_like(X))
 
 
+@pytest.mark.usefixtures("second_device")
 def test_two_devices(producer):
     with pytest.raises(ValueError, match="ops.add: .*`a` is on cuda:0, `b` is on cuda:1"):
         ops.add(producer(X), producer(X, device=1))
