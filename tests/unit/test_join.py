@@ -15,10 +15,10 @@ from fastnn.planner.chain import touched
 STEP = replace(CUDA, mlp=False)
 
 
-def plan_of(hidden=(128,), target=CUDA, batch=128, extra=(), **kwargs) -> Plan:
+def plan_of(hidden=(128,), target=CUDA, batch=128, extra=(), outputs=10, **kwargs) -> Plan:
     layers = [Input((28, 28)), Rescaling(1 / 255), Flatten(), *(Dense(h, "relu") for h in hidden)]
     trainer = fastnn.Trainer(
-        Sequential([*layers, *extra, Dense(10, "softmax")]), "adam",
+        Sequential([*layers, *extra, Dense(outputs, "softmax")]), "adam",
         "sparse_categorical_crossentropy", metrics=["accuracy"], device="cpu", **kwargs,
     )  # fmt: skip
     trainer._target = target
@@ -63,11 +63,14 @@ def test_buffers_of_a_join_do_not_meet(hidden, target):
         ({"hidden": (129,)}, "no mlp join: 2 layers, at most 129 wide: it does 8 of 128"),
         ({"hidden": (8,) * 8}, "no mlp join: 9 layers, at most 10 wide"),
         ({"extra": [Dropout(0.5)]}, "no mlp join: dropout of dropout"),
+        ({"batch": 1024, "outputs": 20},
+         "no mlp join: sparse_softmax_crossentropy of loss makes [1024], [1024, 20]: it does 16384 "
+         "elements, 128 a row"),
         ({"batch": 1025}, "no update join: gradients from 1025 rows"),
         ({"hidden": (1024, 1024)}, "no update join: gradients from 128 rows"),
         ({"keep_gradients": True}, "no update join: gradients are to be kept"),
     ],
-)
+)  # fmt: skip
 def test_why_not(change, note):
     made = plan_of(**change)
     assert any(n.startswith(note) for n in made.notes), made.notes

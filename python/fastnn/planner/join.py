@@ -221,8 +221,12 @@ def _mlp(rest: list[Node], nodes: list[Node], update: Collection[Node]) -> tuple
     loss = [n for n in rest if n not in ours]
     inside = {t for n in back for t in n.outputs}
     for node in loss:
+        what = f"{node.op.name} of {node.label or 'the loss'}"
         if not _is_by_rows(node, first.outputs[0].shape[0]):
-            return [], f"{node.op.name} of {node.label or 'the loss'} is none of its instructions"
+            return [], f"{what} is none of its instructions"
+        if not _is_small(node):
+            shapes = ", ".join(str(list(t.shape)) for t in node.outputs)
+            return [], f"{what} makes {shapes}: it does {SMALL} elements, {WIDEST} a row"
         if any(root.get(t, t) in inside for t in node.inputs):
             return [], f"{node.op.name} looks at a gradient inside the network"
     if len(loss) > MOST_SMALL:
@@ -273,10 +277,8 @@ def _backward(layers: list[Node], users: dict, root: dict) -> tuple[list[Node], 
 
 
 def _is_by_rows(node: Node, rows: int) -> bool:
-    return (
-        node.op.name in BY_ROWS
-        and _is_small(node)
-        and all(t.ndim in (1, 2) and t.shape[0] == rows for t in node.outputs)
+    return node.op.name in BY_ROWS and all(
+        t.ndim in (1, 2) and t.shape[0] == rows for t in node.outputs
     )
 
 
