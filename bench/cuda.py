@@ -1,4 +1,4 @@
-"""On a GPU, side by side: fastnn, CuPy (cuBLAS), PyTorch. Products of matrices, and training steps.
+"""On a GPU, side by side: fastnn, CuPy (cuBLAS), PyTorch, JAX. Products, and training steps.
 
     python bench/cuda.py                                   # float32, at its full precision
     python bench/cuda.py --precision medium                # factors of bf16
@@ -26,9 +26,14 @@ from harness import (
 )
 
 MODES = {  # by what fastnn may do to the factors of a product
-    "highest": {"fastnn": ["float32"], "cupy": ["float32"], "torch": ["float32"]},
-    "high": {"fastnn": ["tf32"], "cupy": ["tf32"], "torch": ["tf32"]},
-    "medium": {"fastnn": ["bf16"], "torch": ["bf16"]},
+    "highest": {
+        "fastnn": ["float32"],
+        "cupy": ["float32"],
+        "torch": ["float32", "float32 graph"],
+        "jax": ["float32 scan"],
+    },
+    "high": {"fastnn": ["tf32"], "cupy": ["tf32"], "torch": ["tf32", "tf32 graph"]},
+    "medium": {"fastnn": ["bf16"], "torch": ["bf16", "bf16 graph"], "jax": ["bf16 scan"]},
 }
 PRODUCTS = """
     128 128 784 nn
@@ -40,7 +45,7 @@ PRODUCTS = """
     4096 4096 4096 nn
 """
 NETWORKS = ["784-128-10", "784-1024-1024-10"]
-ROWS = 4096
+ROWS = 32768
 
 
 def main() -> None:

@@ -1,11 +1,14 @@
-"""PyTorch on the GPU: `torch.mm`, and steps of eager modules with fused Adam, the data resident."""
+"""PyTorch on the GPU: `torch.mm`, and steps of eager modules with fused Adam, the data resident.
+
+"... graph": the same step, captured once as a CUDA graph and replayed.
+"""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from protocol import options, serve
+from protocol import Skipped, options, serve
 
 chosen = options()
 sys.path.append(str(Path(__file__).resolve().parent.parent / "step"))
@@ -15,11 +18,14 @@ from operands import Call, operands  # noqa: E402
 from task import task_of, telling  # noqa: E402
 from torch import nn  # noqa: E402
 
-torch.backends.cuda.matmul.allow_tf32 = chosen.mode == "tf32"
-bf16 = chosen.mode == "bf16"
+factors, _, graph = chosen.mode.partition(" ")
+torch.backends.cuda.matmul.allow_tf32 = factors == "tf32"
+bf16 = factors == "bf16"
 
 
 def product(case: str) -> Call:
+    if graph:
+        raise Skipped("a product is one launch already")
     form, a, b, shape = operands(case)
     dtype = torch.bfloat16 if bf16 else torch.float32
     a, b = (torch.from_numpy(x).cuda().to(dtype) for x in (a, b))
@@ -44,22 +50,56 @@ def step(case: str):
         for parameter, value in zip(model.parameters(), task.weights, strict=True):
             parameter.copy_(torch.from_numpy(value.T))
     model.cuda()
-    optimizer = torch.optim.Adam(model.parameters(), lr=1e-3, eps=1e-7, fused=True)
+    optimizer = torch.optim.Adam(
+        model.parameters(), lr=1e-3, eps=1e-7, fused=True, capturable=bool(graph)
+    )
     x, y = torch.from_numpy(task.x).cuda(), torch.from_numpy(task.y).long().cuda()
+    total = torch.zeros((), device="cuda")  # of an epoch's losses
+
+    def once(rows: torch.Tensor) -> None:
+        with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
+            logits = model(x.index_select(0, rows))
+        loss = nn.functional.cross_entropy(logits.float(), y.index_select(0, rows))
+        optimizer.zero_grad(set_to_none=True)
+        loss.backward()
+        optimizer.step()
+        total.add_(loss.detach())
+
+    run = replayed(once, model, optimizer, task.batch, total) if graph else once
 
     def epoch() -> float:
-        losses = []
-        for rows in torch.randperm(len(x), device="cuda").split(task.batch):
-            with torch.autocast("cuda", torch.bfloat16, enabled=bf16):
-                logits = model(x.index_select(0, rows))
-            loss = nn.functional.cross_entropy(logits.float(), y.index_select(0, rows))
-            optimizer.zero_grad(set_to_none=True)
-            loss.backward()
-            optimizer.step()
-            losses.append(loss.detach())
-        return torch.stack(losses).mean().item()
+        total.zero_()
+        batches = torch.randperm(len(x), device="cuda").split(task.batch)
+        for rows in batches:
+            run(rows)
+        return total.item() / len(batches)
 
     return telling(epoch)
+
+
+def replayed(once, model, optimizer, batch: int, total):
+    """`once(rows)` as a graph. Its warm-up has trained: what it changed is put back."""
+    before = [p.detach().clone() for p in model.parameters()]
+    rows = torch.zeros(batch, dtype=torch.int64, device="cuda")
+    side = torch.cuda.Stream()
+    with torch.cuda.stream(side):
+        for _ in range(3):
+            once(rows)
+    torch.cuda.current_stream().wait_stream(side)
+    captured = torch.cuda.CUDAGraph()
+    with torch.cuda.graph(captured):
+        once(rows)
+    with torch.no_grad():
+        for parameter, value in zip(model.parameters(), before, strict=True):
+            parameter.copy_(value)
+            for slot in optimizer.state[parameter].values():
+                slot.zero_()
+
+    def run(now: torch.Tensor) -> None:
+        rows.copy_(now)
+        captured.replay()
+
+    return run
 
 
 def prepare(case: str):
