@@ -204,7 +204,7 @@ def test_arrays_after_a_fork():
     assert second == "left alone" and last == "[1. 1. 1.]"
 
 
-def test_without_a_driver_a_fork_does_no_harm():
+def test_without_a_driver_a_fork_does_no_harm(emulator):
     code = (
         "import os, fastnn, fastnn_cuda_emulator as m\n"
         "m.emulator.configure(driver=0)\n"
@@ -232,7 +232,7 @@ def test_a_child_may_use_what_its_parent_did_not():
     assert run.stdout == "usable\n", run.stderr
 
 
-def test_the_benchmark_measures_no_emulator():
+def test_the_benchmark_measures_no_emulator(emulator):
     from pathlib import Path
 
     script = Path(__file__).resolve().parents[2] / "bench" / "cuda.py"

@@ -82,6 +82,7 @@ def replayed(once, model, optimizer, batch: int, total):
     before = [p.detach().clone() for p in model.parameters()]
     rows = torch.zeros(batch, dtype=torch.int64, device="cuda")
     side = torch.cuda.Stream()
+    side.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(side):
         for _ in range(3):
             once(rows)
