@@ -47,7 +47,7 @@ def assert_chains_are_sound(plan: Plan) -> None:
         update = plan.steps[i + 1]
         assert update.opcode in OPTIMIZERS and not update.chained and not update.barrier
         assert update.serial == product.serial
-        gradient = product.operands[3]
+        gradient = product.operands[4]
         assert gradient == update.operands[1]
         for step in plan.steps:
             if step is not product and step is not update:

@@ -112,6 +112,8 @@ for ta, tb in ((False, False), (True, False), (False, True)):
 add("matmul", numbers(4, 3), numbers(3, 5), precision="high")
 add("linear", numbers(4, 3), numbers(3, 5), activation="gelu", precision="high")
 add("linear", numbers(4, 3), numbers(3, 5), numbers(5), activation="elu", alpha=0.4, keep=True)
+add("linear", numbers(4, 3), numbers(3, 5), None, numbers(4, 5), activation="tanh", keep=True)
+add("linear", numbers(4, 3), numbers(3, 5), numbers(5), numbers(4, 5), activation="elu", alpha=0.4)
 add("activation_grad_bias", DY)
 add("activation_grad_bias", DY, X, activation="silu")
 add("activation_grad_bias", DY, X, activation="leaky_relu", alpha=0.3)

@@ -35,7 +35,7 @@ def product(kernel: Kernel, a: np.ndarray, b: np.ndarray, precision: str) -> np.
     record["dims"][0, :3] = m, k, n
     record["attrs"][0, 2] = PRECISIONS.index(precision)
     c = np.empty((m, n), np.float32)
-    kernel._execute(record, [a, b, None, c, None], 1, None, {})
+    kernel._execute(record, [a, b, None, None, c, None], 1, None, {})
     return c
 
 

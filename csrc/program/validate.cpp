@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "program/attributes.h"
+#include "program/product.h"
 
 namespace fastnn {
 namespace {
@@ -174,7 +175,7 @@ void check_aliasing(const Site& site, const Signature& signature, const Extent* 
 
 void check_chain(const Site& site, const Extent* extents, const Site& next,
                  const Extent* next_extents) {
-  constexpr int kResult = 3, kGradient = 1;
+  constexpr int kGradient = 1;
   const Opcode opcode = static_cast<Opcode>(site.instr.opcode);
   if (opcode != Opcode::matmul_nn && opcode != Opcode::matmul_nt && opcode != Opcode::matmul_tn) {
     refuse(site, "it is chained, expected of matrix products only");

@@ -10,6 +10,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fastnn.ops._activations import ACTIVATIONS
 from fastnn.planner.signature import signatures
 from fastnn.precision import PRECISIONS
 from fastnn.runtime.device import cuda_module
@@ -17,6 +18,7 @@ from fastnn.runtime.instr import INSTR
 from tests.kernels.helpers import UNIT, assert_close
 from tests.kernels.test_matmul import (
     FORMS,
+    check_way_back,
     matmul,
     operands,
     test_empty,
@@ -164,6 +166,23 @@ def test_epilogue_in_every_way(kernel, force, method, tile, activation):
     test_epilogue_is_the_separate_operations(kernel, "nn", activation, tile + 4, 20, 8)
 
 
+@pytest.mark.parametrize("m, n, k", [(5, 3, 7), (29, 36, 65)])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_the_way_back(kernel, activation, m, n, k):
+    kernel.ways = kernel.ways[:3]
+    check_way_back(kernel, "nt", activation, m, n, k)
+
+
+@pytest.mark.parametrize("activation", ["leaky_relu", "gelu_tanh"])
+@each_way
+def test_the_way_back_in_every_way(kernel, force, method, tile, activation):
+    force(method, tile)
+    kernel.ways = kernel.ways[:2]
+    check_way_back(kernel, "nt", activation, tile + 4, 20, 8)
+    force(method, tile, 2)  # parts of a sum, added by another kernel
+    check_way_back(kernel, "nt", activation, 12, 20, 72)
+
+
 # ---- float32
 
 
@@ -283,7 +302,7 @@ def test_launches_say_why(cuda_device):
     record = np.zeros(1, INSTR)
     record["opcode"] = signature.code
     record["dims"][0, :3] = 8, 4096, 8  # m, k, n
-    record["operands"]["space"][0, :5] = 0, 0, -1, 1, -1
+    record["operands"]["space"][0, :6] = 0, 0, -1, -1, 1, -1
     record["operands"]["offset"][0, 1] = 4 * 8 * 4096
     spaces = [cuda_device.Memory(0, 2 * 4 * 8 * 4096), cuda_device.Memory(0, 4 * 64)]
     bound = cuda_device.Program(record, [s.nbytes for s in spaces]).bind(0, spaces)

@@ -19,7 +19,7 @@ from fastnn.runtime.instr import INSTR
 
 from .helpers import UNIT, Kernel, assert_close, normal
 from .software import UNITS, Software
-from .test_matmul import FORMS, between_closed_pages, matmul, operands
+from .test_matmul import FORMS, between_closed_pages, check_way_back, matmul, operands
 
 HIGH, MEDIUM = PRECISIONS.index("high"), PRECISIONS.index("medium")
 # What a product may lose, relative to it: by rounding both factors to 8 bits; by what two roundings
@@ -109,7 +109,7 @@ def test_sizes_around_every_edge_exactly(unit, form):
 def run(kernel, form, a, b, c, precision=MEDIUM, parts=1, guarded=False):
     """c = a b, without the guards and repetitions of `kernel(...)`."""
     a, b = a.T if form == "tn" else a, b.T if form == "nt" else b
-    arrays = [np.ascontiguousarray(a), np.ascontiguousarray(b), None, c, None]
+    arrays = [np.ascontiguousarray(a), np.ascontiguousarray(b), None, None, c, None]
     if guarded:
         arrays = [None if x is None else between_closed_pages(x, guarded == "end") for x in arrays]
     record = np.zeros(1, INSTR)
@@ -391,6 +391,14 @@ def test_epilogue_is_the_separate_operations(unit, form, activation):
     assert y.tobytes() == before.tobytes()
 
 
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ["relu", "elu", "silu", "tanh"])
+def test_the_way_back_is_the_separate_operations(unit, form, activation):
+    alone = Kernel("generic") if isinstance(unit, Software) else unit
+    for m, n, k in [(41, 51, 40), (1, 70, 300), (3, 517, 1500)]:
+        check_way_back(unit, form, activation, m, n, k, "medium", alone)
+
+
 @pytest.mark.parametrize("precision", [MEDIUM, HIGH])
 @pytest.mark.parametrize("m, n, k", [(8, 48, 33), (33, 31, 63), (75, 130, 97), (20, 30, 1100)])
 def test_tiles_go_to_the_optimizer(unit, m, n, k, precision):
@@ -406,12 +414,12 @@ def test_tiles_go_to_the_optimizer(unit, m, n, k, precision):
     records["attrs"][0, 2] = precision
     records["flags"][0] = 4  # chained
     records["operands"]["space"] = -1
-    records["operands"]["space"][0, [0, 1, 3]] = 0, 1, 2
+    records["operands"]["space"][0, [0, 1, 4]] = 0, 1, 2
     records["operands"]["space"][1, [0, 1]] = 3, 2
     for parts in (1, 2, 3, 7):
         spaces = [np.ascontiguousarray(a.T), b, np.full((m, n), np.nan, np.float32), p.copy()]
         if isinstance(unit, Software):
-            product = [*spaces[:2], None, spaces[2], None]
+            product = [*spaces[:2], None, None, spaces[2], None]
             unit.run(records[:1], product, parts, records[1:], [spaces[3], spaces[2]], rate)
         else:
             program = _core.Program(records, [x.nbytes for x in spaces], isa=unit.isa)

@@ -44,14 +44,15 @@ SHAPES = [
 
 
 def matmul(
-    kernel, form, a, b, bias=None, activation="linear", alpha=0.0, before=False, precision="highest"
-):
+    kernel, form, a, b, bias=None, activation="linear", alpha=0.0, before=False,
+    precision="highest", saved=None,
+):  # fmt: skip
     """The kernel on a [m, k] and b [k, n], laid out as the form wants them."""
     a = a.T if form == "tn" else a
     b = b.T if form == "nt" else b
     c, kept = kernel(
-        f"matmul_{form}", a, b, bias,
-        absent=() if before else (4,), activation=ACTIVATIONS[activation], alpha=alpha,
+        f"matmul_{form}", a, b, bias, saved,
+        absent=() if before else (5,), activation=ACTIVATIONS[activation], alpha=alpha,
         precision=PRECISIONS.index(precision),
     )  # fmt: skip
     return (c, kept) if before else c
@@ -99,12 +100,12 @@ def test_all_sizes_to_70_exactly(kernel, form):
     records = np.zeros(n.size, INSTR)
     records["opcode"] = signatures()[f"matmul_{form}"].code
     refs = records["operands"]
-    refs["space"] = [0, 1, -1, 2, -1, -1, -1, -1]
+    refs["space"] = [0, 1, -1, -1, 2, -1, -1, -1]
     refs["offset"][:, 1] = b_at[k, n]
     for m in range(1, LIMIT + 1):
         size = m * n + GAP
         refs["offset"][:, 0] = a_at[m, k]
-        refs["offset"][:, 3] = 4 * (np.cumsum(size) - size)
+        refs["offset"][:, 4] = 4 * (np.cumsum(size) - size)
         for column, name in enumerate(names):
             records["dims"][:, column] = {"m": m, "n": n, "k": k}[name]
         c = np.full(size.sum(), np.nan, np.float32)
@@ -133,6 +134,8 @@ def test_empty(kernel, form, m, n, k):
     np.testing.assert_array_equal(before, np.broadcast_to(bias, (m, n)))
     np.testing.assert_array_equal(c, np.maximum(before, 0))
     assert not matmul(kernel, form, a, b).any()
+    c = matmul(kernel, form, a, b, bias, "exp", saved=np.full((m, n), 0.5, np.float32))
+    np.testing.assert_array_equal(c, np.broadcast_to(bias / 2, (m, n)))
 
 
 # ---- larger sizes: every path
@@ -261,6 +264,59 @@ def test_epilogue_is_the_separate_operations(kernel, form, activation, m, n, k):
     assert before.tobytes() == plain.tobytes()
 
 
+def gradient(kernel, activation, dy, saved, alpha):
+    """By the instruction that does it alone."""
+    if activation == "linear":
+        return dy
+    if activation == "exp":  # whose gradient is a product of two
+        return dy * saved
+    name = f"{activation}_grad"
+    attrs = {"alpha": alpha} if "alpha" in signatures()[name].attrs else {}
+    return kernel(name, dy.ravel(), saved.ravel(), **attrs).reshape(dy.shape)
+
+
+def saved_values(m, n, seed=5):
+    """What an activation may have saved: both sides of zero, zeros of both signs, NaN, infinity."""
+    saved = normal((m, n), seed)
+    flat = saved.reshape(-1)
+    for i, value in enumerate((0.0, -0.0, np.nan, np.inf, -np.inf)):
+        flat[i + 1 :: 17] = value
+    return saved
+
+
+def one_nan(array):
+    return np.where(np.isnan(array), np.float32(np.nan), array).tobytes()
+
+
+def check_way_back(kernel, form, activation, m, n, k, precision="highest", alone=None):
+    """A product that multiplies with an activation's derivative has the bits of both, one after the
+    other; so it has with a bias, and what it keeps is the value before. `alone`: the kernels for
+    the second of them, if not the same."""
+    alone, alpha = alone or kernel, 0.3
+    a, b, bias = operands(m, n, k, seed=3)
+    saved = saved_values(m, n)
+    plain = matmul(kernel, form, a, b, precision=precision)
+    options = {"precision": precision, "saved": saved}
+    c = matmul(kernel, form, a, b, None, activation, alpha, **options)
+    assert one_nan(c) == one_nan(gradient(alone, activation, plain, saved, alpha))
+    c, before = matmul(kernel, form, a, b, bias, activation, alpha, before=True, **options)
+    assert before.tobytes() == (plain + bias).tobytes()
+    assert one_nan(c) == one_nan(gradient(alone, activation, plain + bias, saved, alpha))
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("m, n, k", [(5, 3, 7), (29, 33, 65), (131, 1, 70), (61, 200, 1024)])
+def test_the_way_back_is_the_separate_operations(kernel, form, activation, m, n, k):
+    check_way_back(kernel, form, activation, m, n, k)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("m, n, k", SHAPES)
+def test_the_way_back_on_every_path(kernel, form, m, n, k):
+    check_way_back(kernel, form, "tanh", m, n, k)
+
+
 # ---- memory
 
 
@@ -285,9 +341,10 @@ def between_closed_pages(array, at_end):
 def test_nothing_outside_is_read(kernel, form, m, n, k, at_end):
     """Guard bytes show a stray write; a stray read shows only as a fault: this test would crash."""
     a, b, bias = operands(m, n, k)
-    expected, kept = matmul(kernel, form, a, b, bias, "relu", before=True)
+    saved = normal((m, n), 5)
+    expected, kept = matmul(kernel, form, a, b, bias, "relu", before=True, saved=saved)
     a, b = a.T if form == "tn" else a, b.T if form == "nt" else b
-    full = [a, b, bias, np.full_like(expected, np.nan), np.full_like(kept, np.nan)]
+    full = [a, b, bias, saved, np.full_like(expected, np.nan), np.full_like(kept, np.nan)]
     guarded = [between_closed_pages(np.ascontiguousarray(x), at_end) for x in full]
     record = np.zeros(1, INSTR)
     signature = signatures()[f"matmul_{form}"]
@@ -295,8 +352,8 @@ def test_nothing_outside_is_read(kernel, form, m, n, k, at_end):
     record["dims"][0, :3] = [{"m": m, "n": n, "k": k}[name] for name in signature.dims]
     record["attrs"][0, 0] = ACTIVATIONS["relu"]
     _core.execute(record, guarded, isa=kernel.isa, threads=2)
-    assert guarded[3].tobytes() == expected.tobytes()
-    assert guarded[4].tobytes() == kept.tobytes()
+    assert guarded[4].tobytes() == expected.tobytes()
+    assert guarded[5].tobytes() == kept.tobytes()
 
 
 @pytest.mark.parametrize("form", FORMS)

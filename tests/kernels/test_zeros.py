@@ -59,7 +59,8 @@ def dense_product(kernel, form, a, b, *rest, **options):
 @pytest.mark.parametrize("m, n, k", SHAPES)
 def test_same_bits_as_the_dense_product(kernel, form, m, n, k, share):
     a, b, bias = sparse(m, k, share), normal((k, n), 1), normal(n, 2)
-    for options in ({}, {"activation": "gelu"}):
+    back = {"activation": "gelu", "saved": normal((m, n), 3)}
+    for options in ({}, {"activation": "gelu"}, back):
         got = matmul(kernel, form, a, b, bias, **options)
         want = dense_product(kernel, form, a, b, bias, **options)
         assert got.tobytes() == want.tobytes()
@@ -121,5 +122,5 @@ def test_nothing_outside_is_read(kernel, form, m, n, k, at_end):
     record["opcode"] = signature.code
     record["dims"][0, :3] = [{"m": m, "n": n, "k": k}[name] for name in signature.dims]
     record["attrs"][0, 0] = ACTIVATIONS["linear"]
-    _core.execute(record, [x, y, None, c, None], isa=kernel.isa, threads=3)
+    _core.execute(record, [x, y, None, None, c, None], isa=kernel.isa, threads=3)
     assert c.tobytes() == expected.tobytes()

@@ -60,7 +60,7 @@ def pair(form, m, n, k, opcode, fewer=False, clip=0.0, factor=False, flags=0, bi
             product,
             [dims[d] for d in signatures()[product].dims],
             [0, 0],
-            [A, B, bias, GRADIENT],
+            [A, B, bias, None, GRADIENT],
             flags,
         ),
         instruction(
@@ -194,8 +194,8 @@ WRONG = {
         r"operand 3 .*overlaps operand 1 of the chained product",
     ),
     "the factor is the value before": (
-        [changed(0, operands=(4, FACTOR, 0))[0], changed(1, operands=(5, FACTOR, 4))[1]],
-        r"operand 5 .*at bytes \[4, 8\), overlaps operand 4 of the chained product",
+        [changed(0, operands=(5, FACTOR, 0))[0], changed(1, operands=(5, FACTOR, 4))[1]],
+        r"operand 5 .*at bytes \[4, 8\), overlaps operand 5 of the chained product",
     ),
 }
 

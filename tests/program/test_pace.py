@@ -23,7 +23,7 @@ def program(n, isa=None, flags=0):
     instr["flags"] = flags
     instr["dims"][0, :3] = n
     instr["operands"]["space"] = -1
-    instr["operands"]["space"][0, [0, 1, 3]] = [0, 1, 2]
+    instr["operands"]["space"][0, [0, 1, 4]] = [0, 1, 2]
     return _core.Program(instr, [-1] * 3, isa=isa)
 
 

@@ -36,8 +36,8 @@ def relu(n=16, x=(ARENA, 0), y=(ARENA, 1024), **fields):
     return instr("relu", [n], [x, y], **fields)
 
 
-def matmul(m=2, k=3, n=4, bias=(ARENA, 1024), before=None, attrs=(0, 0), **fields):
-    places = [at(0), at(512), bias, at(2048), before]
+def matmul(m=2, k=3, n=4, bias=(ARENA, 1024), saved=None, before=None, attrs=(0, 0), **fields):
+    places = [at(0), at(512), bias, saved, at(2048), before]
     return instr("matmul_nn", [m, k, n], places, attrs, **fields)
 
 
@@ -98,7 +98,7 @@ WRONG = {
     "overlap by a little": (relu(y=at(60)), r"operand 1 .*bytes \[60, 124\).*overlaps operand 0"),
     "same start, other extent": (add(1, 3, 4, 4, 3, 4, y=at(0)), r"exactly the same bytes"),
     "no in-place mark": (instr("copy", [8], [at(0), at(0)]), r"overlaps operand 0 'f32\[n\]'"),
-    "two outputs": (matmul(before=at(2048)), r"operand 3 'f32\[m,n\]'.*overlaps operand 4"),
+    "two outputs": (matmul(before=at(2048)), r"operand 4 'f32\[m,n\]'.*overlaps operand 5"),
     "in place over an input": (sgd(g=at(0)), r"operand 0 'f32\[n\]!'.*overlaps operand 1"),
     "two in-place operands": (sgd(velocity=at(0)), r"operand 0 .*overlaps operand 2"),
     "another type": (instr("sparse_softmax_crossentropy", [4, 1],

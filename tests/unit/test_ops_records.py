@@ -131,6 +131,7 @@ WRONG = [
     ("matmul", [(3, 4), (5, 3)], {"transpose_a": True, "transpose_b": True}, r"both operands"),
     ("matmul", [(3, 4), (4, 5)], {"precision": "low"}, r"'highest', 'high' or 'medium'.*'low'"),
     ("linear", [(3, 4), (4, 5), (4,)], {}, r"bias must have shape \(5,\), \(4,\) came"),
+    ("linear", [(3, 4), (4, 5), None, (3, 4)], {}, r"saved must have shape \(3, 5\), \(3, 4\)"),
     ("linear", [(3, 4), (4, 5)], {"activation": "swosh"}, r"'swosh' is not one of linear, relu"),
     ("activation_grad_bias", [(3, 4)], {"activation": "tanh"}, r"tanh needs `saved`"),
     ("activation_grad_bias", [(3,)], {}, r"dy must be a matrix"),

@@ -71,7 +71,7 @@ def test_signature_grammar():
 
 
 def test_dims_are_matched_to_shapes():
-    assert match_dims(signatures()["matmul_nt"], [(3, 5), (7, 5), None, (3, 7), None], {}) == {
+    assert match_dims(signatures()["matmul_nt"], [(3, 5), (7, 5), None, None, (3, 7), None], {}) == {
         "m": 3, "k": 5, "n": 7,
     }  # fmt: skip
     assert match_dims(signatures()["relu"], [(2, 3, 4), (2, 3, 4)], {}) == {"n": 24}
@@ -140,7 +140,7 @@ def test_an_activation_that_needs_its_input_keeps_it():
     (fused,) = [
         s for s in p.steps if s.node.attrs.get("activation") == "gelu" and "matmul" in s.opcode
     ]
-    assert len(fused.node.outputs) == 2 and fused.operands[4] is not None
+    assert len(fused.node.outputs) == 2 and fused.operands[5] is not None
 
 
 def test_no_two_live_buffers_overlap_in_a_step():
@@ -307,6 +307,6 @@ def test_unlike_treatment_is_cut_too():
 def test_the_chain_check_sees_a_gradient_that_is_read():
     p = training_step()
     reader = next(s for s in p.steps if s.opcode == "reduce_sum")
-    reader.operands[0] = next(s for s in p.steps if s.chained).operands[3]
+    reader.operands[0] = next(s for s in p.steps if s.chained).operands[4]
     with pytest.raises(AssertionError, match="reduce_sum"):
         assert_chains_are_sound(p)

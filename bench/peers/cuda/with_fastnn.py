@@ -37,7 +37,7 @@ def product(case: str) -> Call:
     record["opcode"] = signature.code
     record["dims"][0, : len(signature.dims)] = [sizes[name] for name in signature.dims]
     record["attrs"][0, signature.attrs.index("precision")] = PRECISIONS.index(precision)
-    record["operands"]["space"] = [0, 1, -1, 2, -1, -1, -1, -1]
+    record["operands"]["space"] = [0, 1, -1, -1, 2, -1, -1, -1]
     c = np.empty(shape, np.float32)
     memory = [cuda_module().Memory(0, x.nbytes) for x in (a, b, c)]
     memory[0].upload(a), memory[1].upload(b)

@@ -31,7 +31,7 @@ def many(product: Product):
     record["opcode"] = signature.code
     record["dims"][0, :3] = [sizes[name] for name in signature.dims]
     record["attrs"][0, signature.attrs.index("precision")] = PRECISIONS.index(precision)
-    record["operands"]["space"] = [0, 1, -1, 2, -1, -1, -1, -1]
+    record["operands"]["space"] = [0, 1, -1, -1, 2, -1, -1, -1]
     spaces = [product.a, product.b, product.c]
     runner = _core.Program(record, [x.nbytes for x in spaces]).bind(spaces)
     return lambda count: runner.run(steps=count, threads=chosen.threads)

@@ -49,7 +49,7 @@ FASTNN_INLINE bool large_enough(std::int64_t n, std::int64_t k) {
 template <class Unit>
 void multiply_share(const Product& q, const Call& call, const Share& share) {
   if (q.m == 0) return;
-  float* c = call.out<float>(3);
+  float* c = call.out<float>(kResult);
   if constexpr (Unit::kDots) {
     if (is_direct(q)) return multiply_directly(q, call, share.split(q.n, Vec::N), c, share.scratch);
     if (may_skip_pairs(q) && multiply_pairs_skipping(q, call, share.split(q.m), c, share.scratch)) {

@@ -23,7 +23,7 @@ namespace FASTNN_BASE {
 
 // Does anything happen to the sums of this product once they are complete?
 bool has_epilogue(const Call& call);
-// That, to one tile: bias, activation, and what is chained. See epilogue.h.
+// That, to one tile: bias, activation or its derivative, and what is chained. See epilogue.h.
 void finish_tile(const Call& call, const TileOfC& tile, float* c, std::int64_t ldc);
 
 void matmul_nn(const Call& call, const Share& share);

@@ -1,4 +1,4 @@
-// The kernels matmul_nn, matmul_nt and matmul_tn: C = act(op(A) op(B) + bias).
+// The kernels matmul_nn, matmul_nt and matmul_tn: C = op(A) op(B), and its epilogue.
 #pragma once
 
 #include <cstddef>
@@ -13,8 +13,9 @@
 namespace fastnn::FASTNN_ISA {
 
 inline Epilogue epilogue_of(const Call& call, std::int64_t n) {
-  return {call.in<float>(2),
-          call.out<float>(4),
+  return {call.in<float>(kBias),
+          call.in<float>(kSaved),
+          call.out<float>(kBefore),
           static_cast<Activation>(static_cast<int>(call.attr[0])),
           call.scalar(1),
           call.next,
@@ -58,7 +59,7 @@ inline void multiply_share(const Product& q, const Plan& plan, const Share& shar
 // The two halves of k, of which C gets the first and the workspace the second.
 inline void multiply_halves(const Product& q, const Plan& plan, const Call& call,
                             const Share& share) {
-  const Epilogue none{nullptr, nullptr, Activation::linear, 0, nullptr, q.n};
+  const Epilogue none{nullptr, nullptr, nullptr, Activation::linear, 0, nullptr, q.n};
   for (int half = 0; half < 2; ++half) {
     if (!share.has_half(half)) continue;
     const std::int64_t begin = half == 0 ? 0 : q.k / 2, end = half == 0 ? q.k / 2 : q.k;
@@ -67,7 +68,7 @@ inline void multiply_halves(const Product& q, const Plan& plan, const Call& call
                        end - begin,
                        {q.a.at(begin, 0), q.a.stride, q.a.along_k},
                        {q.b.at(begin, 0), q.b.stride, q.b.along_k}};
-    float* to = half == 0 ? call.out<float>(3) : static_cast<float*>(call.workspace);
+    float* to = half == 0 ? call.out<float>(kResult) : static_cast<float*>(call.workspace);
     multiply_share(part, plan, share.of_half(half), to, none);
   }
 }
@@ -79,7 +80,7 @@ void add_halves(const Call& call, const Share& share) {
   const float* half = static_cast<const float*>(call.workspace);
   const Range rows = share.split(q.m);
   for (std::int64_t i = rows.begin; i < rows.end; ++i) {
-    float* c = call.out<float>(3) + i * q.n;
+    float* c = call.out<float>(kResult) + i * q.n;
     for (std::int64_t j = 0; j < q.n; j += Vec::N) {
       const std::int64_t lanes = q.n - j;
       store_up_to(load_up_to(c + j, lanes) + load_up_to(half + i * q.n + j, lanes), c + j, lanes);
@@ -94,7 +95,7 @@ inline void matmul(const Call& call, const Share& share) {
   const Plan plan = make_plan(given);
   const Product q = plan.swap ? swapped(given) : given;
   if (call.workspace) return multiply_halves(q, plan, call, share);
-  multiply_share(q, plan, share, call.out<float>(3), epilogue_of(call, given.n));
+  multiply_share(q, plan, share, call.out<float>(kResult), epilogue_of(call, given.n));
 }
 
 void matmul_nn(const Call& call, const Share& share) { matmul(call, share); }

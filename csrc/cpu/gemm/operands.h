@@ -3,6 +3,7 @@
 
 #include "cpu/gemm/plan.h"
 #include "program/call.h"
+#include "program/product.h"
 
 namespace fastnn::FASTNN_ISA {
 
@@ -24,7 +25,7 @@ FASTNN_INLINE Product product_of(const Call& call) {
   // opcodes.def names the dims in the order of first appearance: [m,k] [k,n], [m,k] [n,k], [k,m]
   // [k,n]
   const std::int64_t* dim = call.dim;
-  const float *a = call.in<float>(0), *b = call.in<float>(1);
+  const float *a = call.in<float>(kFactorA), *b = call.in<float>(kFactorB);
   const char form = form_of(call);
   return form == 'a' ? product(dim[1], dim[2], dim[0], form, a, b)
                      : product(dim[0], dim[2], dim[1], form, a, b);

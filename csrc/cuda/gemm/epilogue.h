@@ -18,13 +18,16 @@ __device__ __forceinline__ void store_pack(Vec x, float* p, int n, bool vectors)
   }
 }
 
-// c[.. n] = act(sum + bias), for up to four elements of a row from column j on.
+// c[.. n] = act(sum + bias), or (sum + bias) act'(saved), for up to four elements of a row from
+// column j on, which is element `at` of C.
 template <class Act>
 __device__ __forceinline__ void finish_pack(const Epilogue& end, Act act, Vec sum, int64_t at,
                                             int j, int n, float* c, bool vectors) {
   if (end.bias != nullptr) sum = sum + load_pack(end.bias + j, n, vectors);
   if (end.before != nullptr) store_pack(sum, end.before + at, n, vectors);
-  store_pack(act(sum), c + at, n, vectors);
+  const Vec last =
+      end.saved != nullptr ? act.grad(sum, load_pack(end.saved + at, n, vectors)) : act(sum);
+  store_pack(last, c + at, n, vectors);
 }
 
 // `count` rows of a tile in shared memory, `across` floats wide and `stride` apart, the first

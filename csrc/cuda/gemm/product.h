@@ -1,4 +1,4 @@
-// A matrix product C = act(op(A) op(B) + bias) as its kernels are given it, and how it is cut up.
+// A matrix product and its epilogue as the kernels are given them, and how it is cut up.
 #pragma once
 
 #include "cuda/device/loop.h"
@@ -8,8 +8,9 @@ namespace fastnn::cuda {
 
 // What is done with a finished sum.
 struct Epilogue {
-  const float* bias;  // [n] or nullptr
-  float* before;      // [m, n]: keeps the value before the activation; or nullptr
+  const float* bias;   // [n] or nullptr
+  const float* saved;  // [m, n]: the sums are multiplied by act'(saved); nullptr: act(sums)
+  float* before;       // [m, n]: keeps the value before the activation; or nullptr
   Activation activation;
   float alpha;
 };
@@ -22,7 +23,7 @@ struct Product {
   float* c;            // [m, n], or [splits, m, n], where the sums of each part of k go
   Epilogue end;
   int64_t part;  // of k, for each of the splits
-  bool vectors;  // C, bias and `before` may be accessed 16 bytes at a time
+  bool vectors;  // C, bias, `saved` and `before` may be accessed 16 bytes at a time
 
   FASTNN_INLINE int m() const { return static_cast<int>(rows); }
   FASTNN_INLINE int n() const { return static_cast<int>(cols); }

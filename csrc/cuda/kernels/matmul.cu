@@ -3,11 +3,12 @@
 #include <stdexcept>
 
 #include "cuda/gemm/epilogue.h"
+#include "program/product.h"
 
 namespace fastnn::cuda {
 namespace {
 
-// C = act(sum of the parts + bias), the parts [splits, m, n] added in order.
+// The sum of the parts [splits, m, n], added in order, and the epilogue.
 __global__ void __launch_bounds__(kThreads)
     add_parts_kernel(const Product q, const float* parts, int splits) {
   const int64_t packs = (q.cols + 3) / 4, row_step = int64_t{gridDim.y} * blockDim.y;
@@ -40,11 +41,11 @@ void multiply(Form form, const Call& call, int64_t m, int64_t n, int64_t k, Stre
   if (m == 0 || n == 0) return;
   Product q{};
   q.rows = m, q.cols = n, q.depth = k;
-  q.a = call.in<float>(0), q.b = call.in<float>(1);
-  q.c = call.out<float>(3);
-  q.end = {call.in<float>(2), call.out<float>(4),
+  q.a = call.in<float>(kFactorA), q.b = call.in<float>(kFactorB);
+  q.c = call.out<float>(kResult);
+  q.end = {call.in<float>(kBias), call.in<float>(kSaved), call.out<float>(kBefore),
            static_cast<Activation>(static_cast<int>(call.attr[0])), call.scalar(1)};
-  q.vectors = n % 4 == 0 && aligned(q.c, q.end.bias, q.end.before);
+  q.vectors = n % 4 == 0 && aligned(q.c, q.end.bias, q.end.saved, q.end.before);
   const bool aligned_rows = rows_are_packs(form, m, n, k) && aligned(q.a, q.b);
 
   Choice choice =
@@ -62,7 +63,7 @@ void multiply(Form form, const Call& call, int64_t m, int64_t n, int64_t k, Stre
   Product one = q;
   if (splits > 1) {
     one.c = reinterpret_cast<float*>(scratch);
-    one.end = {nullptr, nullptr, Activation::linear, 0};
+    one.end = {nullptr, nullptr, nullptr, Activation::linear, 0};
     one.vectors = n % 4 == 0;
   }
   if (choice.method == Method::simt) {

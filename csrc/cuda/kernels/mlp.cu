@@ -14,6 +14,7 @@
 #include "cuda/device/small.h"
 #include "cuda/device/source.h"
 #include "cuda/join.h"
+#include "program/product.h"
 
 namespace fastnn::cuda {
 namespace {
@@ -235,11 +236,12 @@ void add_layer(Network& network, const Call& call) {
   const int64_t k = call.dim[1], n = call.dim[2];  // m, k, n
   if (network.layers == kMostLayers) refuse_join("mlp", call, "too many layers");
   if (n > kWide) refuse_join("mlp", call, "it is too wide");
+  if (call.operand[kSaved]) refuse_join("mlp", call, "it is of the way back");
   Layer& layer = network.layer[network.layers++];
-  layer = {call.in<float>(1),
-           call.in<float>(2),
-           call.out<float>(3),
-           call.out<float>(4),
+  layer = {call.in<float>(kFactorB),
+           call.in<float>(kBias),
+           call.out<float>(kResult),
+           call.out<float>(kBefore),
            static_cast<int>(k),
            static_cast<int>(n),
            static_cast<Activation>(static_cast<int>(call.attr[0])),
@@ -248,7 +250,7 @@ void add_layer(Network& network, const Call& call) {
            nullptr,
            Activation::linear,
            0.0f,
-           n % 4 == 0 && aligned(call.in<float>(1))};
+           n % 4 == 0 && aligned(call.in<float>(kFactorB))};
 }
 
 }  // namespace
@@ -268,9 +270,9 @@ void join_mlp(std::span<const Call> calls, Stream& stream) {
     } else if (opcode == Opcode::matmul_nn) {
       add_layer(network, call);
     } else if (opcode == Opcode::matmul_nt) {
-      if (network.backward == 0) network.error = call.in<float>(0);
+      if (network.backward == 0) network.error = call.in<float>(kFactorA);
       Layer& layer = network.layer[network.layers - 1 - network.backward++];
-      layer.gradient = call.out<float>(3);
+      layer.gradient = call.out<float>(kResult);
     } else if (network.backward > 0) {
       Layer& layer = network.layer[network.layers - network.backward];
       layer.saved = call.in<float>(1);

@@ -11,6 +11,7 @@
 #include "cuda/device/source.h"
 #include "cuda/device/update.h"
 #include "cuda/join.h"
+#include "program/product.h"
 
 namespace fastnn::cuda {
 namespace {
@@ -180,7 +181,8 @@ class Builder {
 
   // sum over k rows of a[:, i] b[:, j] lies at `gradient`.
   void add_product(const Call& call, const Source& a, int64_t m, int64_t n, int64_t k) {
-    add(call, {Part::product, 0, 0, 0, m, n, k, a, call.in<float>(1), 0}, call.in<float>(3));
+    add(call, {Part::product, 0, 0, 0, m, n, k, a, call.in<float>(kFactorB), 0},
+        call.in<float>(kResult));
   }
   void add_columns(const Call& call) {
     add(call, {Part::columns, 0, 0, 0, 1, call.dim[2], call.dim[1], {}, call.in<float>(0), 0},

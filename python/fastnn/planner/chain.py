@@ -21,7 +21,8 @@ from fastnn.precision import HIGHEST
 from .plan import Place, Step
 from .signature import signatures
 
-PARAMETER, GRADIENT, RESULT = 0, 1, 3  # operands: of an optimizer's instruction, of a product
+# Operands: of an optimizer's instruction, of a product (csrc/program/product.h).
+PARAMETER, GRADIENT, RESULT = 0, 1, 4
 
 
 def chain(

@@ -131,7 +131,7 @@ def _linear(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
         if act is not None:
             attrs["alpha"] = act.attrs.get("alpha", 0.0)
         attrs["keep"] = pre is not None
-        inputs = (*node.inputs, bias)
+        inputs = (*node.inputs, bias, None)
         made = _fused(
             "linear", inputs, attrs, [last] + ([] if pre is None else [pre]), chain[-1].label
         )
