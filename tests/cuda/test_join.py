@@ -95,7 +95,7 @@ def test_one_launch_each_is_many():
     assert len(launches(made)) > 8 and launches(made)[-1] == "advance"
 
 
-@pytest.mark.parametrize("value, count", [("mlp", 2), ("step", 7), ("none", 18), ("", 2)])
+@pytest.mark.parametrize("value, count", [("mlp", 2), ("step", 6), ("none", 18), ("", 2)])
 def test_the_environment_may_switch_them_off(monkeypatch, value, count):
     monkeypatch.setenv("FASTNN_CUDA_JOINS", value)
     check_environment()

@@ -119,7 +119,7 @@ def run(kernel, form, a, b, c, precision=MEDIUM, parts=1, guarded=False):
     record["dims"][0, :3] = [sizes[name] for name in signature.dims]
     record["attrs"][0, 2] = precision
     kernel._execute(record, arrays, parts, None, {})
-    return arrays[3]
+    return arrays[4]
 
 
 @pytest.mark.parametrize("form", FORMS)

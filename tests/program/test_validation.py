@@ -59,6 +59,7 @@ RIGHT = {
     "nothing at all, at the end": relu(n=0, x=at(4096), y=at(4096)),
     "matmul": matmul(),
     "no bias": matmul(bias=None),
+    "saved values": matmul(saved=at(3072), attrs=(1, 0)),
     "K = 0": matmul(k=0),
     "row broadcast": add(1, 3, 4, 4, 3, 4),
     "column broadcast": add(3, 3, 1, 4, 3, 4),
@@ -99,6 +100,9 @@ WRONG = {
     "same start, other extent": (add(1, 3, 4, 4, 3, 4, y=at(0)), r"exactly the same bytes"),
     "no in-place mark": (instr("copy", [8], [at(0), at(0)]), r"overlaps operand 0 'f32\[n\]'"),
     "two outputs": (matmul(before=at(2048)), r"operand 4 'f32\[m,n\]'.*overlaps operand 5"),
+    "saved values where the result goes": (
+        matmul(saved=at(2048)), r"operand 4 'f32\[m,n\]'.*overlaps operand 3 'f32\[m,n\]\?'"),
+    "saved values, too few": (matmul(saved=at(4096 - 28)), r"operand 3 .*it takes 32 bytes"),
     "in place over an input": (sgd(g=at(0)), r"operand 0 'f32\[n\]!'.*overlaps operand 1"),
     "two in-place operands": (sgd(velocity=at(0)), r"operand 0 .*overlaps operand 2"),
     "another type": (instr("sparse_softmax_crossentropy", [4, 1],

@@ -27,17 +27,18 @@ def plan_of(hidden=(128,), target=CUDA, batch=128, extra=(), outputs=10, **kwarg
 
 def test_the_founding_network():
     made = plan_of()
-    assert [(j.kind, j.begin, j.end) for j in made.joins] == [("mlp", 0, 9), ("update", 9, 17)]
+    assert [(j.kind, j.begin, j.end) for j in made.joins] == [("mlp", 0, 8), ("update", 8, 16)]
     assert made.notes == []
     names = [s.opcode for s in made.steps]
-    assert names[0] == "gather_f32_f32" and names[-1] == "adam" and names[8] == "relu_grad"
+    assert names[0] == "gather_f32_f32" and names[-1] == "adam" and names[7] == "matmul_nt"
+    assert made.steps[7].node.attrs["activation"] == "relu" and "relu_grad" not in names
 
 
 def test_without_the_fused_network():
     made = plan_of(target=STEP)
     assert [j.kind for j in made.joins] == ["block", "update"]
     launched = len(made.steps) - sum(j.end - j.begin - 1 for j in made.joins)
-    assert launched == 7
+    assert launched == 6
 
 
 @pytest.mark.parametrize("target", [CUDA, STEP])

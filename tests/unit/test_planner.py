@@ -10,6 +10,7 @@ from fastnn.graph import Bound, Constant, Graph, Storage, Variable, gradients, v
 from fastnn.graph.tensor import Tensor
 from fastnn.planner import fuse_losses, plan
 from fastnn.planner.arena import lay_out
+from fastnn.planner.dump import _activation
 from fastnn.planner.lifetimes import Life
 from fastnn.planner.plan import CPU, Target
 from fastnn.planner.signature import match_dims, parse, signatures
@@ -71,9 +72,8 @@ def test_signature_grammar():
 
 
 def test_dims_are_matched_to_shapes():
-    assert match_dims(signatures()["matmul_nt"], [(3, 5), (7, 5), None, None, (3, 7), None], {}) == {
-        "m": 3, "k": 5, "n": 7,
-    }  # fmt: skip
+    shapes = [(3, 5), (7, 5), None, None, (3, 7), None]
+    assert match_dims(signatures()["matmul_nt"], shapes, {}) == {"m": 3, "k": 5, "n": 7}
     assert match_dims(signatures()["relu"], [(2, 3, 4), (2, 3, 4)], {}) == {"n": 24}
     with pytest.raises(ValueError, match="operand 1"):
         match_dims(signatures()["relu"], [(2, 3), (7,)], {})
@@ -99,7 +99,7 @@ def dense_net(activation=ops.relu, loss=ops.sparse_categorical_crossentropy, bat
 
 
 def names(p):
-    return [s.opcode + ("+" + a if (a := s.node.attrs.get("activation")) else "") for s in p.steps]
+    return [s.opcode + _activation(s).strip() for s in p.steps]
 
 
 def test_a_training_step_is_fused():
@@ -113,22 +113,76 @@ def test_a_training_step_is_fused():
     )
     assert names(p) == [
         "gather_u8_f32", "gather_u8_i32",
-        "matmul_nn+relu", "matmul_nn+linear", "sparse_softmax_crossentropy", "weighted_sum",
+        "matmul_nn+relu", "matmul_nn", "sparse_softmax_crossentropy", "weighted_sum",
         "sparse_softmax_crossentropy_grad",
-        "reduce_sum", "matmul_nt", "matmul_tn", "activation_grad_bias+relu", "matmul_tn",
+        "reduce_sum", "matmul_nt*relu'", "matmul_tn", "reduce_sum", "matmul_tn",
     ]  # fmt: skip
     assert p.steps[0].attrs == {"scale": 1 / 255, "shift": 0.0}
 
 
 @pytest.mark.parametrize("batch, apart", [(8, False), (4096, True), (65536, False)])
 def test_bias_gradients_of_middling_size_are_made_apart(batch, apart):
-    """An activation gradient [batch, 6] of 64 KiB to 1 MiB: see plan.py."""
-    graph, total, variables, _ = dense_net(batch=batch)
+    """An activation gradient [batch, 6] of 64 KiB to 1 MiB that no product makes: see plan.py."""
+    graph, total, variables, _ = dense_net(lambda x: ops.abs(ops.relu(x)), batch=batch)
     with graph:
         grads = gradients(graph, total, variables)
     p = plan(graph, outputs={v.name: g for v, g in zip(variables, grads, strict=True)})
     assert ("relu_grad" in names(p)) is apart
     assert ("activation_grad_bias+relu" in names(p)) is not apart
+
+
+def way_back(activation=ops.relu, after=lambda dx: None, **attrs):
+    """dx = dy w^T, then its way through an activation; what `after` returns is an output too."""
+    with Graph() as graph:
+        x, dy = (
+            ops.gather(Bound(name, (0, width), "float32"), None, batch=8)
+            for name, width in (("x", 6), ("y", 4))
+        )
+        w = Variable(np.ones((6, 4), np.float32), name="w")
+        Storage("params", [w])
+        y = activation(x, **attrs)
+        dx = ops.matmul(dy, w, transpose_b=True)
+        more = after(dx)
+        dz = ops.registry[f"{activation.name}_grad"](dx, y, **attrs)
+    outputs = {"dz": dz} | ({} if more is None else {"more": more})
+    return plan(graph, outputs=outputs), dz
+
+
+def test_an_activations_gradient_is_made_by_the_product_before_it():
+    p, dz = way_back(ops.elu, alpha=0.3)
+    assert names(p)[-1] == "matmul_nt*elu'" and len(p.steps) == 4
+    step = p.steps[-1]
+    assert step.attrs["alpha"] == 0.3 and step.node.outputs == (dz,)
+    assert [o is None for o in step.operands] == [False, False, True, False, False, True]
+    assert step.tensors[3] is p.steps[-2].node.outputs[0]
+    assert_layout_is_sound(p)
+    assert "matmul_nt *elu'" in str(p)
+
+
+@pytest.mark.parametrize(
+    "after",
+    [lambda dx: dx, lambda dx: ops.square(dx), lambda dx: ops.relu_grad(dx, dx)],
+    ids=["kept", "read again", "read again by a gradient"],
+)
+def test_an_activations_gradient_is_its_own_where_another_reads_the_product(after):
+    p, _ = way_back(after=after)
+    assert "matmul_nt" in names(p) and names(p)[-1] == "relu_grad"
+
+
+def test_an_activations_gradient_is_its_own_where_it_is_not_the_product_that_is_multiplied():
+    """relu_grad(dy, product): the product is what was saved."""
+    with Graph() as graph:
+        x, dy = (ops.gather(Bound(n, (0, 6), "float32"), None, batch=6) for n in "xy")
+        dz = ops.relu_grad(dy, ops.matmul(x, x))
+    assert names(plan(graph, outputs={"dz": dz}))[-2:] == ["matmul_nn", "relu_grad"]
+
+
+def test_an_activations_gradient_is_its_own_where_its_values_come_after_the_product():
+    with Graph() as graph:
+        x = ops.gather(Bound("x", (0, 6), "float32"), None, batch=6)
+        product = ops.matmul(x, x)
+        dz = ops.relu_grad(product, ops.relu(x))
+    assert names(plan(graph, outputs={"dz": dz}))[-1] == "relu_grad"
 
 
 def test_an_activation_that_needs_its_input_keeps_it():
@@ -138,7 +192,7 @@ def test_an_activation_that_needs_its_input_keeps_it():
         grads = gradients(graph, total, variables)
     p = plan(graph, outputs={str(i): g for i, g in enumerate(grads)})
     (fused,) = [
-        s for s in p.steps if s.node.attrs.get("activation") == "gelu" and "matmul" in s.opcode
+        s for s in p.steps if s.node.attrs.get("activation") == "gelu" and s.opcode == "matmul_nn"
     ]
     assert len(fused.node.outputs) == 2 and fused.operands[5] is not None
 

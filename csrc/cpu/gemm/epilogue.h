@@ -21,6 +21,10 @@ struct Epilogue {
 
   bool plain() const { return !bias && !before && activation == Activation::linear; }
   bool empty() const { return plain() && !next; }
+  // Is it done with whole rows of a block, and not tile by tile? Rows of C and of `saved` may lie a
+  // multiple of 4 KiB apart. Then those of a tile of both do not fit into L1, where all share one
+  // set: the tile would come from L2 again, in pieces.
+  bool by_rows() const { return saved && !next; }
 };
 
 FASTNN_INLINE void store_up_to(Vec x, float* p, std::int64_t n) {
@@ -31,40 +35,40 @@ FASTNN_INLINE void store_up_to(Vec x, float* p, std::int64_t n) {
   }
 }
 
-// last(x, at, lanes) makes of a vector of finished sums, of which there are `lanes`, what goes to
-// element `at` of C, which has `width` columns.
+// last(x, at, lanes) makes of a vector of finished sums what goes to element `at` of C, which has
+// `width` columns. What the epilogue points to is named outside of the loops: a vector may alias
+// anything, so it would be looked up again after each store.
 template <typename Function>
 FASTNN_INLINE void finish_rows(const Epilogue& e, Function last, std::int64_t rows,
                                std::int64_t cols, std::int64_t i, std::int64_t j, float* c,
                                std::int64_t ldc) {
+  const float* const bias = e.bias ? e.bias + j : nullptr;
+  float* const before = e.before;
+  const std::int64_t width = e.width;
   for (std::int64_t r = 0; r < rows; ++r, c += ldc) {
-    const std::int64_t row = (i + r) * e.width + j;
-    for (std::int64_t l = 0; l < cols; l += Vec::N) {
-      Vec x = load_up_to(c + l, cols - l);
-      if (e.bias) x = x + load_up_to(e.bias + j + l, cols - l);
-      if (e.before) store_up_to(x, e.before + row + l, cols - l);
-      store_up_to(last(x, row + l, cols - l), c + l, cols - l);
-    }
+    const std::int64_t row = (i + r) * width + j;
+    for_vectors(0, cols, [=](std::int64_t l, auto lanes) {
+      Vec x = lanes.load(c + l);
+      if (bias) x = x + lanes.load(bias + l);
+      if (before) lanes.store(x, before + row + l);
+      lanes.store(last(x, row + l, lanes), c + l);
+    });
   }
 }
 
-// Asks L2 for what finish() will need of the saved values and of a chained step, before a tile is
-// made: the pieces of rows are too short for the hardware to see where it goes. Not L1, since rows
-// of a matrix that is a multiple of 1024 wide share the few lines of one set there.
+// Asks L2 for what finish() will need of a chained step, before a tile is made: the pieces of rows
+// are too short for the hardware to see where it goes. Not L1, since rows of a matrix that is a
+// multiple of 1024 wide share the few lines of one set there.
 inline void expect(const Epilogue& e, std::int64_t rows, std::int64_t cols, std::int64_t i,
                    std::int64_t j) {
-  const auto ask = [&](const float* matrix) {
-    const float* row = matrix + i * e.width + j;
-    for (std::int64_t r = 0; r < rows; ++r, row += e.width) {
-      for (std::int64_t l = 0; l < cols; l += 16) __builtin_prefetch(row + l, 0, 2);
-    }
-  };
-  if (e.saved) ask(e.saved);
   if (!e.next) return;
   constexpr int kGradient = 1;
   for (int operand = 0; operand < kMaxOperands; ++operand) {
     if (operand == kGradient || e.next->bytes[operand] != e.next->bytes[0]) continue;
-    ask(e.next->in<float>(operand));
+    const float* row = e.next->in<float>(operand) + i * e.width + j;
+    for (std::int64_t r = 0; r < rows; ++r, row += e.width) {
+      for (std::int64_t l = 0; l < cols; l += 16) __builtin_prefetch(row + l, 0, 2);
+    }
   }
 }
 
@@ -75,12 +79,12 @@ inline void finish(const Epilogue& e, std::int64_t rows, std::int64_t cols, std:
   if (!e.plain()) {
     with_activation(e.activation, e.alpha, [&](auto act) {
       if (e.saved) {
-        const auto slope = [&](Vec x, std::int64_t at, std::int64_t lanes) {
-          return act.grad(x, load_up_to(e.saved + at, lanes));
+        const auto slope = [act, saved = e.saved](Vec x, std::int64_t at, auto lanes) {
+          return act.grad(x, lanes.load(saved + at));
         };
         finish_rows(e, slope, rows, cols, i, j, c, ldc);
       } else {
-        const auto activate = [&](Vec x, std::int64_t, std::int64_t) { return act(x); };
+        const auto activate = [act](Vec x, std::int64_t, auto) { return act(x); };
         finish_rows(e, activate, rows, cols, i, j, c, ldc);
       }
     });

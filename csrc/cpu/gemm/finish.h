@@ -23,6 +23,8 @@ namespace FASTNN_BASE {
 
 // Does anything happen to the sums of this product once they are complete?
 bool has_epilogue(const Call& call);
+// And is that done with whole rows of a block at once? See Epilogue::by_rows.
+bool finishes_by_rows(const Call& call);
 // That, to one tile: bias, activation or its derivative, and what is chained. See epilogue.h.
 void finish_tile(const Call& call, const TileOfC& tile, float* c, std::int64_t ldc);
 

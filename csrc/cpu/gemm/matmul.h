@@ -23,6 +23,7 @@ inline Epilogue epilogue_of(const Call& call, std::int64_t n) {
 }
 
 bool has_epilogue(const Call& call) { return !epilogue_of(call, 0).empty(); }
+bool finishes_by_rows(const Call& call) { return epilogue_of(call, 0).by_rows(); }
 
 void finish_tile(const Call& call, const TileOfC& tile, float* c, std::int64_t ldc) {
   const Epilogue epilogue = epilogue_of(call, product_of(call).n);

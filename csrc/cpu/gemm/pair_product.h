@@ -135,6 +135,10 @@ class PairLoops {
       multiply_strip(a, rows, b, {j, least(j + width, cols.end)});
       j += width;
     }
+    if (k_.last && base::finishes_by_rows(call_)) {
+      const TileOfC block{rows.begin, cols.begin, rows.end - rows.begin, cols.end - cols.begin};
+      base::finish_tile(call_, block, c_ + block.i * q_.n + block.j, q_.n);
+    }
   }
 
   // Packs `count` strips of B from the one numbered `first` on, which begins at cols.begin. Where
@@ -160,7 +164,7 @@ class PairLoops {
     // A tile that nobody looks at after it is finished need not go to C.
     const bool passes = k_.first && k_.last && call_.next;
     const std::int64_t ldc = passes ? vecs * Unit::kLanes : q_.n;
-    const bool finishing = k_.last && base::has_epilogue(call_);
+    const bool finishing = k_.last && base::has_epilogue(call_) && !base::finishes_by_rows(call_);
     const Pieces tiles(rows.end - rows.begin, Unit::kRows);
     for (std::int64_t t = 0, i = rows.begin; t < tiles.count; ++t) {
       const TileOfC tile{i, cols.begin, tiles.size(t), cols.end - cols.begin};

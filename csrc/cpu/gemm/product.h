@@ -103,6 +103,7 @@ inline void multiply(const Product& q, const Plan& plan, Range rows, Range cols,
   float* packed_b = scratch + at.b;
   const std::int64_t all_rows = rows.end - rows.begin;
   const bool wide = all_rows <= kWideRows;
+  const Epilogue* of_tiles = epilogue && epilogue->by_rows() ? nullptr : epilogue;
   const Pieces k_blocks(q.k > 0 ? q.k : 1, plan.block_k);  // k = 0 is one empty block
   const Pieces row_blocks(all_rows, kBlockRows);
 
@@ -129,8 +130,12 @@ inline void multiply(const Product& q, const Plan& plan, Range rows, Range cols,
           const float* b = plan.pack_b ? packed_b + (j - j0) * k : q.b.at(p, j);
           float* to = c + (i - rows.begin) * ldc + (j - cols.begin);
           multiply_strip(a, plan.pack_a, b, plan.pack_b ? width : q.b.stride, k, tiles,
-                         least(width, j1 - j), to, ldc, first, last ? epilogue : nullptr, i, j);
+                         least(width, j1 - j), to, ldc, first, last ? of_tiles : nullptr, i, j);
           j += width;
+        }
+        if (last && epilogue && !of_tiles) {
+          float* to = c + (i - rows.begin) * ldc + (j0 - cols.begin);
+          finish(*epilogue, row_blocks.size(rb), j1 - j0, i, j0, to, ldc);
         }
         i += row_blocks.size(rb);
       }

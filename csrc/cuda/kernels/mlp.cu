@@ -256,7 +256,7 @@ void add_layer(Network& network, const Call& call) {
 }  // namespace
 
 // In order: gather, products, the loss and its gradient, then from the last layer back products
-// with transposed weights, each followed by the gradient of an activation unless that is linear.
+// with transposed weights, each with the derivative of an activation unless that is linear.
 void join_mlp(std::span<const Call> calls, Stream& stream) {
   Network network;
   network.run = stream.reports();
@@ -273,13 +273,9 @@ void join_mlp(std::span<const Call> calls, Stream& stream) {
       if (network.backward == 0) network.error = call.in<float>(kFactorA);
       Layer& layer = network.layer[network.layers - 1 - network.backward++];
       layer.gradient = call.out<float>(kResult);
-    } else if (network.backward > 0) {
-      Layer& layer = network.layer[network.layers - network.backward];
-      layer.saved = call.in<float>(1);
-      layer.gradient = call.out<float>(2);
-      const Layer& source = network.layer[network.layers - network.backward - 1];
-      layer.before_it = source.activation;
-      layer.before_alpha = source.alpha;
+      layer.saved = call.in<float>(kSaved);
+      layer.before_it = static_cast<Activation>(static_cast<int>(call.attr[0]));
+      layer.before_alpha = call.scalar(1);
     } else {
       network.loss.add(call);
     }

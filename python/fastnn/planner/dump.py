@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .fuse import goes_back
 from .plan import ARENA, Plan, Step
 
 
@@ -50,7 +51,9 @@ def _precision(step: Step) -> str:
 
 def _activation(step: Step) -> str:
     name = step.node.attrs.get("activation")
-    return f" +{name}" if name and name != "linear" else ""
+    if not name or name == "linear":
+        return ""
+    return f" *{name}'" if goes_back(step.node) else f" +{name}"
 
 
 def _shapes(step: Step) -> str:

@@ -4,8 +4,9 @@ Before differentiation (`fuse_losses`): softmax or sigmoid followed by its cross
 cross-entropy of the logits, as Keras' TensorFlow backend does; it is both faster and exact where a
 probability rounds to 0 or 1.
 
-After differentiation: matmul + bias + activation, minibatch gather + rescaling (`fuse`); an
-activation's gradient + the bias gradient (`fuse_bias_gradients`).
+After differentiation: matmul + bias + activation, matmul + an activation's gradient, minibatch
+gather + rescaling (`fuse`); an activation's gradient of another origin + the bias gradient
+(`fuse_bias_gradients`).
 """
 
 from __future__ import annotations
@@ -62,7 +63,7 @@ def _last_axis(node: Node) -> bool:
 
 def fuse(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
     """Returns the nodes with the chains above replaced; tensors in `keep` stay available."""
-    for rule in (_rescaled_gather, _linear):
+    for rule in (_rescaled_gather, _linear, _activation_gradient):
         nodes = rule(nodes, keep)
     return nodes
 
@@ -145,17 +146,54 @@ def _is_bias(add: Node, product: Tensor) -> bool:
     return a is product and b.shape == product.shape[1:]
 
 
+def _activation_gradient(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
+    """The product that makes the gradient of an activation's output, and the activation's gradient:
+    the product reads what that saved, and its own result is neither written nor read again."""
+    users, replaced = consumers(nodes), {}
+    made_at = {t: i for i, node in enumerate(nodes) for t in node.outputs}
+    for position, node in enumerate(nodes):
+        if node.op.name != "matmul" or node.outputs[0] in keep:
+            continue
+        readers = users.get(node.outputs[0], [])
+        if len(readers) != 1 or readers[0].inputs[0] is not node.outputs[0]:
+            continue
+        (reader,) = readers
+        name = differentiated(reader)
+        # The product stays in its place, so that what comes after it still may (chain.py).
+        if name is None or made_at.get(reader.inputs[1], -1) > position:
+            continue
+        attrs = {**node.attrs, "activation": name, "keep": False}
+        attrs["alpha"] = reader.attrs.get("alpha", 0.0)
+        inputs = (*node.inputs, None, reader.inputs[1])
+        replaced[node] = _fused("linear", inputs, attrs, list(reader.outputs), reader.label)
+        replaced[reader] = None
+    return _replace(nodes, replaced)
+
+
+def differentiated(node: Node) -> str | None:
+    """The activation whose gradient the node is, of those that kernels know by number."""
+    from fastnn.ops import ACTIVATIONS
+
+    name = node.op.name.removesuffix("_grad")
+    return name if name != node.op.name and name in ACTIVATIONS else None
+
+
+def goes_back(product: Node) -> bool:
+    """Is it a product alone, or with the derivative of an activation?"""
+    return product.op.name == "matmul" or (
+        product.op.name == "linear" and product.inputs[3] is not None
+    )
+
+
 def fuse_bias_gradients(
     nodes: list[Node], keep: set[Tensor], apart: Container[int] = ()
 ) -> list[Node]:
     """An activation's gradient and the bias gradient, which is the sum over its rows. Those whose
     size in bytes is in `apart` are left as they are."""
-    from fastnn.ops import ACTIVATIONS
-
     users, replaced = consumers(nodes), {}
     for node in nodes:
-        name = node.op.name.removesuffix("_grad")
-        if name == node.op.name or name not in ACTIVATIONS or len(node.outputs[0].shape) != 2:
+        name = differentiated(node)
+        if name is None or len(node.outputs[0].shape) != 2:
             continue
         dz = node.outputs[0]
         total = next((u for u in users.get(dz, []) if u.inputs[0] is dz and sums_rows(u)), None)

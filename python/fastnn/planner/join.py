@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from fastnn.graph.node import Node
 from fastnn.graph.tensor import Tensor, Variable
 
-from .fuse import fuse_bias_gradients, sums_rows
+from .fuse import fuse_bias_gradients, goes_back, sums_rows
 from .lifetimes import Life, roots
 from .order import consumers
 from .plan import Join, Place, Target
@@ -250,13 +250,13 @@ def _layer_on(readers: list[Node], root: dict, at: Tensor) -> Node | None:
 
 def _backward(layers: list[Node], users: dict, root: dict) -> tuple[list[Node], str]:
     """Of each layer but the first, from the last on: the product that makes the gradient of its
-    input, and the gradient of the activation before it."""
+    input, down to the gradient of the activation before it."""
     back: list[Node] = []
     error = None  # the gradient of the last output; the loss makes it
     for layer, before in zip(layers[:0:-1], layers[-2::-1], strict=True):
         products = [
             n for n in users.get(layer.inputs[1], [])
-            if n.op.name == "matmul" and n.attrs["transpose_b"] and not n.attrs["transpose_a"]
+            if goes_back(n) and n.attrs["transpose_b"] and not n.attrs["transpose_a"]
         ]  # fmt: skip
         if len(products) != 1:
             return [], f"{layer.label!r} has {len(products)} gradients of its input"
@@ -266,13 +266,8 @@ def _backward(layers: list[Node], users: dict, root: dict) -> tuple[list[Node], 
         back.append(product)
         error = product.outputs[0]
         name = before.attrs.get("activation", "linear")
-        if name == "linear":
-            continue
-        readers = users.get(error, [])
-        if len(readers) != 1 or readers[0].op.name != f"{name}_grad":
+        if product.attrs.get("activation", "linear") != name:
             return [], f"the gradient of {name} in {before.label!r} is not all that follows"
-        back.append(readers[0])
-        error = readers[0].outputs[0]
     return back, ""
 
 
