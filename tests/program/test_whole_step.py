@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import fastnn
 from fastnn.keras import Sequential
 from fastnn.keras.layers import Dense, Dropout, Flatten, Input
 from fastnn.keras.optimizers import Adam
+from fastnn.planner import CPU
 from tests.reference.mlp import Classifier
 
 
@@ -114,6 +116,21 @@ def test_same_bits_at_any_number_of_threads():
     assert one[0] == 100
     for threads in (2, 3, 7):
         assert bits_after(threads) == one, threads
+
+
+@pytest.mark.cpu(reason="the plan of the CPU, which makes small gradients in two instructions")
+@pytest.mark.parametrize("units", [(23, 17), (300, 130)])
+def test_same_bits_where_products_make_the_activations_gradients(units):
+    x, y = data(160)
+    made = []
+    for least in (CPU.derivative_bytes, 0):
+        t = trainer(units=units)
+        t._target = replace(CPU, derivative_bytes=least)
+        t.train_rows(x, y, batch_size=64)
+        fused = "matmul_nt *relu'" in str(t.plan(64))
+        assert fused is (least == 0)
+        made.append(b"".join(w.tobytes() for w in t.model.get_weights()))
+    assert made[0] == made[1]
 
 
 def test_same_bits_in_two_processes():

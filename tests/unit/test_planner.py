@@ -12,7 +12,7 @@ from fastnn.planner import fuse_losses, plan
 from fastnn.planner.arena import lay_out
 from fastnn.planner.dump import _activation
 from fastnn.planner.lifetimes import Life
-from fastnn.planner.plan import CPU, Target
+from fastnn.planner.plan import CPU, CUDA, Target
 from fastnn.planner.signature import match_dims, parse, signatures
 from fastnn.precision import layer_precision
 from tests.layout import (
@@ -108,27 +108,48 @@ def test_a_training_step_is_fused():
         total = fuse_losses(graph)(total)
         grads = gradients(graph, total, variables)
     verify(graph)
-    p = plan(
-        graph, outputs={"loss": total, **{v.name: g for v, g in zip(variables, grads, strict=True)}}
-    )
-    assert names(p) == [
+    outputs = {"loss": total, **{v.name: g for v, g in zip(variables, grads, strict=True)}}
+    p = plan(graph, outputs=outputs)
+    forward = [
         "gather_u8_f32", "gather_u8_i32",
         "matmul_nn+relu", "matmul_nn", "sparse_softmax_crossentropy", "weighted_sum",
-        "sparse_softmax_crossentropy_grad",
-        "reduce_sum", "matmul_nt*relu'", "matmul_tn", "reduce_sum", "matmul_tn",
+        "sparse_softmax_crossentropy_grad", "reduce_sum",
+    ]  # fmt: skip
+    assert names(p) == [
+        *forward, "matmul_nt", "matmul_tn", "activation_grad_bias+relu", "matmul_tn",
     ]  # fmt: skip
     assert p.steps[0].attrs == {"scale": 1 / 255, "shift": 0.0}
 
 
 @pytest.mark.parametrize("batch, apart", [(8, False), (4096, True), (65536, False)])
 def test_bias_gradients_of_middling_size_are_made_apart(batch, apart):
-    """An activation gradient [batch, 6] of 64 KiB to 1 MiB that no product makes: see plan.py."""
-    graph, total, variables, _ = dense_net(lambda x: ops.abs(ops.relu(x)), batch=batch)
+    """An activation gradient [batch, 6] of 64 KiB to 1 MiB: see plan.py."""
+    graph, total, variables, _ = dense_net(batch=batch)
     with graph:
         grads = gradients(graph, total, variables)
     p = plan(graph, outputs={v.name: g for v, g in zip(variables, grads, strict=True)})
     assert ("relu_grad" in names(p)) is apart
     assert ("activation_grad_bias+relu" in names(p)) is not apart
+
+
+FUSING = Target(derivative_bytes=0)
+
+
+@pytest.mark.parametrize("target, least", [(CPU, 1 << 24), (CUDA, 0)])
+def test_large_activation_gradients_are_made_by_products(target, least):
+    """[batch, 6], and the bias gradient is a sum of its own; on a GPU all of them, on the CPU those
+    that do not fit in its caches: see plan.py."""
+    for batch, large in (
+        (8, least == 0),
+        ((1 << 24) // 24, least == 0),
+        ((1 << 24) // 24 + 1, True),
+    ):
+        graph, total, variables, _ = dense_net(batch=batch)
+        with graph:
+            grads = gradients(graph, total, variables)
+        p = plan(graph, {v.name: g for v, g in zip(variables, grads, strict=True)}, target=target)
+        assert ("matmul_nt*relu'" in names(p)) is large
+        assert names(p).count("reduce_sum") == 1 + large
 
 
 def way_back(activation=ops.relu, after=lambda dx: None, **attrs):
@@ -145,7 +166,7 @@ def way_back(activation=ops.relu, after=lambda dx: None, **attrs):
         more = after(dx)
         dz = ops.registry[f"{activation.name}_grad"](dx, y, **attrs)
     outputs = {"dz": dz} | ({} if more is None else {"more": more})
-    return plan(graph, outputs=outputs), dz
+    return plan(graph, outputs=outputs, target=FUSING), dz
 
 
 def test_an_activations_gradient_is_made_by_the_product_before_it():
@@ -174,7 +195,7 @@ def test_an_activations_gradient_is_its_own_where_it_is_not_the_product_that_is_
     with Graph() as graph:
         x, dy = (ops.gather(Bound(n, (0, 6), "float32"), None, batch=6) for n in "xy")
         dz = ops.relu_grad(dy, ops.matmul(x, x))
-    assert names(plan(graph, outputs={"dz": dz}))[-2:] == ["matmul_nn", "relu_grad"]
+    assert names(plan(graph, outputs={"dz": dz}, target=FUSING))[-2:] == ["matmul_nn", "relu_grad"]
 
 
 def test_an_activations_gradient_is_its_own_where_its_values_come_after_the_product():
@@ -182,7 +203,7 @@ def test_an_activations_gradient_is_its_own_where_its_values_come_after_the_prod
         x = ops.gather(Bound("x", (0, 6), "float32"), None, batch=6)
         product = ops.matmul(x, x)
         dz = ops.relu_grad(product, ops.relu(x))
-    assert names(plan(graph, outputs={"dz": dz}))[-1] == "relu_grad"
+    assert names(plan(graph, outputs={"dz": dz}, target=FUSING))[-1] == "relu_grad"
 
 
 def test_an_activation_that_needs_its_input_keeps_it():

@@ -61,11 +61,12 @@ def _last_axis(node: Node) -> bool:
     return node.attrs["axis"] % node.inputs[0].ndim == node.inputs[0].ndim - 1
 
 
-def fuse(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
-    """Returns the nodes with the chains above replaced; tensors in `keep` stay available."""
-    for rule in (_rescaled_gather, _linear, _activation_gradient):
+def fuse(nodes: list[Node], keep: set[Tensor], derivative_bytes: int) -> list[Node]:
+    """Returns the nodes with the chains above replaced; tensors in `keep` stay available. An
+    activation's gradient is made by a product if it has `derivative_bytes` or more."""
+    for rule in (_rescaled_gather, _linear):
         nodes = rule(nodes, keep)
-    return nodes
+    return _activation_gradient(nodes, keep, derivative_bytes)
 
 
 def _only(users: list[Node] | None, op: str) -> Node | None:
@@ -146,16 +147,19 @@ def _is_bias(add: Node, product: Tensor) -> bool:
     return a is product and b.shape == product.shape[1:]
 
 
-def _activation_gradient(nodes: list[Node], keep: set[Tensor]) -> list[Node]:
+def _activation_gradient(nodes: list[Node], keep: set[Tensor], least_bytes: int) -> list[Node]:
     """The product that makes the gradient of an activation's output, and the activation's gradient:
     the product reads what that saved, and its own result is neither written nor read again."""
     users, replaced = consumers(nodes), {}
     made_at = {t: i for i, node in enumerate(nodes) for t in node.outputs}
     for position, node in enumerate(nodes):
-        if node.op.name != "matmul" or node.outputs[0] in keep:
+        if node.op.name != "matmul":
             continue
-        readers = users.get(node.outputs[0], [])
-        if len(readers) != 1 or readers[0].inputs[0] is not node.outputs[0]:
+        product = node.outputs[0]
+        if product in keep or product.nbytes < least_bytes:
+            continue
+        readers = users.get(product, [])
+        if len(readers) != 1 or readers[0].inputs[0] is not product:
             continue
         (reader,) = readers
         name = differentiated(reader)

@@ -46,7 +46,7 @@ def plan(
     nodes = live_nodes(graph.nodes, keep)
     nodes = fold_constants(nodes, keep)
     joins = target.joins and not check_finite
-    nodes = fuse(nodes, keep)
+    nodes = fuse(nodes, keep, target.derivative_bytes)
     if not joins:
         nodes = fuse_bias_gradients(nodes, keep, target.apart_bytes)
     nodes = live_nodes(nodes, keep)

@@ -23,12 +23,22 @@ class Target:
     # Activation gradients of so many bytes are made apart from bias gradients: then threads write
     # whole rows, and where those lie in L2 another pass costs less than sharing them by columns.
     apart_bytes: range = range(1 << 16, 1 << 20)
+    # The least activation gradient, in bytes, that the product before it makes (fuse.py). What fits
+    # into the caches is read from there again as quickly as where it is made.
+    derivative_bytes: int = 1 << 24
     joins: bool = False  # may instructions share a launch (join.py)?
     mlp: bool = False  # may a whole network?
 
 
 CPU = Target()
-CUDA = Target(alignment=256, chained_bytes=None, apart_bytes=range(0), joins=True, mlp=True)
+CUDA = Target(
+    alignment=256,
+    chained_bytes=None,
+    apart_bytes=range(0),
+    derivative_bytes=0,
+    joins=True,
+    mlp=True,
+)
 
 
 @dataclass(frozen=True)
