@@ -1,13 +1,16 @@
 // Instructions that are small: what one block of kThreads threads does of one, for kernels that do
-// several instructions in a launch. Threads share the rows; nothing is shared between rows but in
-// the sums, which are over a whole minibatch and of a fixed order.
+// several instructions in a launch. Rows have at most kMostColumns columns and are shared out among
+// the threads; nothing is shared between rows but in the sums, which are over a whole minibatch and
+// of a fixed order.
 //
 // `planner/join.py` lists the same instructions; what it joins and is not here is refused.
 #pragma once
 
 #include <stdexcept>
 
-#include "cuda/device/reduce.h"
+#include "cuda/device/from_logits.h"
+#include "cuda/device/hits.h"
+#include "cuda/device/row_loss.h"
 #include "cuda/device/rows.h"
 #include "cuda/join.h"
 
@@ -20,10 +23,15 @@ struct RowRange {
   int64_t begin, end;
 };
 
-// body(row), each by one thread.
+// A body of `row_by_row.h` on each of the rows, by as few lanes of a warp as hold it: the same bits
+// as in a kernel of its own.
+inline constexpr int64_t kMostColumns = 4 * kWarp;
 template <class Body>
-__device__ __forceinline__ void for_small_rows(RowRange rows, Body body) {
-  for (int64_t row = rows.begin + threadIdx.x; row < rows.end; row += kThreads) body(row);
+__device__ __forceinline__ void for_small_rows(RowRange rows, int64_t c, Body body) {
+  FewLanes lanes{1};
+  while (4 * lanes.wide < c) lanes.wide *= 2;
+  int64_t row = rows.begin + threadIdx.x / lanes.wide;
+  for (; row < rows.end; row += kThreads / lanes.wide) body(Row<FewLanes, 1>(lanes, row, c, false));
 }
 
 // body(row, j, lanes) for j = 0, 4, 8 ... below c, each by one thread. Rows may start anywhere, so
@@ -35,17 +43,6 @@ __device__ __forceinline__ void for_small_packs(RowRange rows, int64_t c, Body b
     const int64_t row = rows.begin + i / packs, j = i % packs * 4;
     body(row, j, FirstLanes{c - j < 4 ? static_cast<int>(c - j) : 4});
   }
-}
-
-// combine(..., value(j, lanes)) over the columns of a row, by one thread.
-template <class Value, class Combine>
-__device__ __forceinline__ Vec fold_row(int64_t c, float neutral, Value value, Combine combine) {
-  Vec total = Vec::set(neutral);
-  for (int64_t j = 0; j < c; j += 4) {
-    const FirstLanes lanes{c - j < 4 ? static_cast<int>(c - j) : 4};
-    total = combine(total, lanes.or_else(value(j, lanes), neutral));
-  }
-  return total;
 }
 
 // ---- minibatches
@@ -68,16 +65,8 @@ __device__ __forceinline__ void small_gather(const Call& call, RowRange range, D
 // ---- losses
 template <class Loss>
 __device__ __forceinline__ void small_loss(const Call& call, RowRange rows, Loss loss) {
-  const int64_t c = call.dim[1];
-  for_small_rows(rows, [&](int64_t row) {
-    const float* t = call.in<float>(0) + row * c;
-    const float* p = call.in<float>(1) + row * c;
-    const auto value = [&](int64_t j, auto lanes) {
-      return loss.value(lanes.load(t + j), lanes.load(p + j));
-    };
-    const float total = hsum(fold_row(c, 0.0f, value, Sum{}));
-    call.out<float>(2)[row] = Loss::kMean ? total / static_cast<float>(c) : total;
-  });
+  for_small_rows(rows, call.dim[1],
+                 RowLoss<Loss>{call.in<float>(0), call.in<float>(1), call.out<float>(2), loss});
 }
 
 template <class Loss>
@@ -92,104 +81,8 @@ __device__ __forceinline__ void small_loss_grad(const Call& call, RowRange rows,
   });
 }
 
-// The row's label if it is to be used, else -1.
-__device__ __forceinline__ int64_t small_label(const Call& call, int64_t row, DeviceRun* run) {
-  const int64_t c = call.dim[1];
-  const std::int32_t label = call.in<std::int32_t>(0)[row];
-  const double ignore = call.attr[0];
-  if (ignore != INT32_MIN && label == ignore) return -1;
-  if (label >= 0 && label < c) return label;
-  Reporter(run, call.node)(Fault::label_out_of_range, row, label, c);
-  return -1;
-}
-
-// p = softmax(x); returns (max, sum of e^(x - max)).
-__device__ __forceinline__ float2 small_softmax(const float* x, float* p, int64_t c) {
-  const auto values = [&](int64_t j, auto lanes) { return lanes.load(x + j); };
-  const float top = hmax(fold_row(c, -__builtin_inff(), values, Largest{}));
-  const auto powers = [&](int64_t j, auto lanes) {
-    const Vec e = exp_bounded(lanes.load(x + j) - Vec::set(top));
-    lanes.store(e, p + j);
-    return e;
-  };
-  const float total = hsum(fold_row(c, 0.0f, powers, Sum{}));
-  const float factor = 1.0f / total;
-  for (int64_t j = 0; j < c; ++j) p[j] *= factor;
-  return make_float2(top, total);
-}
-
-__device__ __forceinline__ float small_log(float x) { return log(Vec::set(x)).v[0]; }
-
-// -sum of t log_softmax(x), and softmax(x).
-__device__ __forceinline__ void small_softmax_crossentropy(const Call& call, RowRange rows) {
-  const int64_t c = call.dim[1];
-  for_small_rows(rows, [&](int64_t row) {
-    const float* t = call.in<float>(0) + row * c;
-    const float* x = call.in<float>(1) + row * c;
-    const float2 s = small_softmax(x, call.out<float>(3) + row * c, c);
-    const Vec top = Vec::set(s.x), log_total = Vec::set(small_log(s.y));
-    const auto term = [&](int64_t j, auto lanes) {
-      return lanes.load(t + j) * (log_total - (lanes.load(x + j) - top));
-    };
-    call.out<float>(2)[row] = hsum(fold_row(c, 0.0f, term, Sum{}));
-  });
-}
-
-// (p sum(t) - t) g.
-__device__ __forceinline__ void small_softmax_crossentropy_grad(const Call& call, RowRange rows) {
-  const int64_t c = call.dim[1];
-  for_small_rows(rows, [&](int64_t row) {
-    const float* t = call.in<float>(0) + row * c;
-    const float* p = call.in<float>(1) + row * c;
-    float* out = call.out<float>(3) + row * c;
-    const auto targets = [&](int64_t j, auto lanes) { return lanes.load(t + j); };
-    const float mass = hsum(fold_row(c, 0.0f, targets, Sum{})), g = call.in<float>(2)[row];
-    for (int64_t j = 0; j < c; ++j) out[j] = (p[j] * mass - t[j]) * g;
-  });
-}
-
-// log(sum e^(x - max)) - (x[label] - max), and softmax(x), which may be x.
-__device__ __forceinline__ void small_sparse_crossentropy(const Call& call, RowRange rows,
-                                                          DeviceRun* run) {
-  const int64_t c = call.dim[1];
-  for_small_rows(rows, [&](int64_t row) {
-    const float* x = call.in<float>(1) + row * c;
-    const int64_t label = small_label(call, row, run);
-    const float x_label = label < 0 ? 0.0f : x[label];
-    const float2 s = small_softmax(x, call.out<float>(3) + row * c, c);
-    call.out<float>(2)[row] = label < 0 ? 0.0f : small_log(s.y) - (x_label - s.x);
-  });
-}
-
-// (p - [label]) g.
-__device__ __forceinline__ void small_sparse_crossentropy_grad(const Call& call, RowRange rows,
-                                                               DeviceRun* run) {
-  const int64_t c = call.dim[1];
-  for_small_rows(rows, [&](int64_t row) {
-    const int64_t label = small_label(call, row, run);
-    const float* p = call.in<float>(1) + row * c;
-    float* out = call.out<float>(3) + row * c;
-    const float g = label < 0 ? 0.0f : call.in<float>(2)[row];
-    for (int64_t j = 0; j < c; ++j) out[j] = label < 0 ? 0.0f : (p[j] - (j == label)) * g;
-  });
-}
-
-// ---- metrics
-// Index of the first maximum; NaN is never larger.
-__device__ __forceinline__ int64_t small_argmax(const float* x, int64_t c) {
-  int64_t best = 0;
-  for (int64_t j = 1; j < c; ++j) {
-    if (x[j] > x[best]) best = j;
-  }
-  return best;
-}
-
-template <class Hit>
-__device__ __forceinline__ void small_hits(const Call& call, RowRange rows, Hit hit) {
-  const int64_t c = call.dim[1];
-  for_small_rows(rows, [&](int64_t row) {
-    call.out<float>(2)[row] = hit(row, call.in<float>(1) + row * c, c);
-  });
+__device__ __forceinline__ Labels small_labels(const Call& call, DeviceRun* run) {
+  return {call.in<std::int32_t>(0), call.attr[0], Reporter(run, call.node)};
 }
 
 // ---- sums over the minibatch
@@ -326,29 +219,36 @@ __device__ __forceinline__ void do_small(const Call& call, RowRange rows, Device
     case Opcode::sigmoid_crossentropy_grad:
       return small_loss_grad(call, rows, SigmoidCrossentropy{});
     case Opcode::softmax_crossentropy:
-      return small_softmax_crossentropy(call, rows);
+      return for_small_rows(
+          rows, call.dim[1],
+          FromLogits{call.in<float>(0), call.in<float>(1), call.out<float>(2), call.out<float>(3)});
     case Opcode::softmax_crossentropy_grad:
-      return small_softmax_crossentropy_grad(call, rows);
+      return for_small_rows(rows, call.dim[1],
+                            FromLogitsGrad{call.in<float>(0), call.in<float>(1), call.in<float>(2),
+                                           call.out<float>(3)});
     case Opcode::sparse_softmax_crossentropy:
-      return small_sparse_crossentropy(call, rows, run);
-    case Opcode::sparse_softmax_crossentropy_grad:
-      return small_sparse_crossentropy_grad(call, rows, run);
-    case Opcode::sparse_categorical_accuracy:
-      return small_hits(call, rows, [&](int64_t row, const float* p, int64_t c) {
-        return call.in<std::int32_t>(0)[row] == small_argmax(p, c) ? 1.0f : 0.0f;
+      return for_small_rows(rows, call.dim[1],
+                            SparseFromLogits{small_labels(call, run), call.in<float>(1),
+                                             call.out<float>(2), call.out<float>(3)});
+    case Opcode::sparse_softmax_crossentropy_grad: {
+      const SparseFromLogitsGrad body{small_labels(call, run), call.in<float>(1), call.in<float>(2),
+                                      call.out<float>(3)};
+      return for_small_packs(rows, call.dim[1], [&](int64_t row, int64_t j, auto lanes) {
+        body(row, call.dim[1], j, lanes);
       });
-    case Opcode::categorical_accuracy:
-      return small_hits(call, rows, [&](int64_t row, const float* p, int64_t c) {
-        return small_argmax(call.in<float>(0) + row * c, c) == small_argmax(p, c) ? 1.0f : 0.0f;
-      });
+    }
+    case Opcode::sparse_categorical_accuracy: {
+      const SparseBest hit{call.in<std::int32_t>(0), call.in<float>(1)};
+      return for_small_rows(rows, call.dim[1], Hits<SparseBest>{call.out<float>(2), hit});
+    }
+    case Opcode::categorical_accuracy: {
+      const Best hit{call.in<float>(0), call.in<float>(1)};
+      return for_small_rows(rows, call.dim[1], Hits<Best>{call.out<float>(2), hit});
+    }
     case Opcode::binary_accuracy:
-      return small_hits(call, rows, [&](int64_t row, const float* p, int64_t c) {
-        float hits = 0;
-        for (int64_t j = 0; j < c; ++j) {
-          hits += (p[j] > call.scalar(0) ? 1.0f : 0.0f) == call.in<float>(0)[row * c + j];
-        }
-        return hits / static_cast<float>(c);
-      });
+      return for_small_rows(
+          rows, call.dim[1],
+          BinaryAccuracy{call.in<float>(0), call.in<float>(1), call.out<float>(2), call.scalar(0)});
     case Opcode::weighted_sum:
     case Opcode::accumulate:
       return do_sum(call);
@@ -365,6 +265,9 @@ struct SmallCalls {
 
   void add(const Call& one) {
     if (!is_small(one)) refuse_join("block", one, "it is not small");
+    if (!is_gather(one) && !is_sum(one) && one.dim[1] > kMostColumns) {
+      refuse_join("block", one, "its rows are too wide");
+    }
     if (count == kMostSmall) throw std::invalid_argument("too many small instructions in a launch");
     call[count++] = one;
   }

@@ -25,19 +25,31 @@ struct Source {
     return source;
   }
 
-  // Where row i lies, to be given to `at`; -1: nowhere.
+  // Where row i lies, to be given to `pack` or `column`; -1: nowhere, and its elements are 0.
   __device__ __forceinline__ int64_t row(int64_t i, const DeviceRun* run, bool told,
                                          const Reporter& report) const {
     return matrix ? i : rows.source(i, run, told, report);
   }
-  __device__ __forceinline__ float at(int64_t row, int64_t j) const {
-    if (row < 0) return 0.0f;
+  // Up to four neighbours, from column j on: all are on their way before the first is waited for.
+  __device__ __forceinline__ Vec pack(int64_t row, int64_t j, FirstLanes lanes) const {
+    if (row < 0) return Vec::zero();
     const int64_t i = row * width + j;
-    if (matrix) return matrix[i];
-    float value = 0.0f;
-    with_data_type(opcode,
-                   [&](auto type) { value = scaled(static_cast<const decltype(type)*>(data)[i]); });
-    return value;
+    if (matrix) return lanes.load(matrix + i);
+    Vec x;
+    with_data_type(opcode, [&](auto type) {
+      const auto* from = static_cast<const decltype(type)*>(data) + i;
+      x = lanewise<Vec>([&](int l) { return l < lanes.n ? scaled(from[l]) : 0.0f; });
+    });
+    return x;
+  }
+  // x[r]: column j of a gathered row each; likewise.
+  template <int kRows>
+  __device__ __forceinline__ void column(const int64_t* rows, int64_t j, float (&x)[kRows]) const {
+    with_data_type(opcode, [&](auto type) {
+      const auto* from = static_cast<const decltype(type)*>(data) + j;
+      FASTNN_UNROLL
+      for (int r = 0; r < kRows; ++r) x[r] = rows[r] < 0 ? 0.0f : scaled(from[rows[r] * width]);
+    });
   }
 };
 

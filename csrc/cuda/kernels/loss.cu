@@ -1,25 +1,11 @@
 // Losses that are a sum or a mean over the columns of each row, with the CPU's terms.
-#include "cuda/device/row_by_row.h"
+#include "cuda/device/row_loss.h"
 
 // Written over Vec, which is there now.
 #include "cpu/kernels/loss_terms.h"
 
 namespace fastnn::cuda {
 namespace {
-
-template <class Loss>
-struct RowLoss {
-  const float *t, *p;
-  float* out;
-  Loss loss;
-
-  template <class Row>
-  __device__ __forceinline__ void operator()(const Row& row) const {
-    const Vec total = row.sum([&](auto pack) { return loss.value(pack.load(t), pack.load(p)); });
-    const float divisor = Loss::kMean ? static_cast<float>(row.size) : 1.0f;
-    if (row.first()) out[row.index] = total.v[0] / divisor;
-  }
-};
 
 // One element a row: packs lie across rows.
 template <class Loss>

@@ -1,41 +1,10 @@
 // Metrics: one value a row, then sums in float64 that live across minibatches. A label here is only
 // compared, never a fault (`cpu/kernels/metric.h` says why). Hits of a row are counted in float32:
 // exact for rows of up to 2^24 elements.
-#include "cuda/device/row_by_row.h"
+#include "cuda/device/hits.h"
 
 namespace fastnn::cuda {
 namespace {
-
-// A number that is larger where x is larger, or where x is the same and comes before: the lower
-// half is ~j. The first of all is never passed over for a NaN, and a NaN is larger than nothing.
-__device__ __forceinline__ std::int64_t place(float x, int64_t j) {
-  if (x != x) x = j == 0 ? kInfinity : -kInfinity;
-  const std::int32_t bits = float_bits(x + 0.0f);  // -0 is 0
-  const std::int64_t order = bits < 0 ? bits ^ 0x7fffffff : bits;
-  return order << 32 | (0xffffffff - j);
-}
-
-struct Later {
-  __device__ __forceinline__ std::int64_t operator()(std::int64_t a, std::int64_t b) const {
-    return a > b ? a : b;
-  }
-};
-
-// Index of the first maximum; NaN is never larger.
-template <class Row>
-__device__ __forceinline__ int64_t argmax(const Row& row, const float* x) {
-  const std::int64_t best = row.fold(
-      place(-kInfinity, 0),
-      [&](auto pack) {
-        const Vec v = pack.lanes.or_else(pack.load(x), -kInfinity);
-        std::int64_t most = place(v.v[0], pack.j);
-        FASTNN_UNROLL
-        for (int k = 1; k < 4; ++k) most = Later{}(most, place(v.v[k], pack.j + k));
-        return most;
-      },
-      Later{});
-  return 0xffffffff - (best & 0xffffffff);
-}
 
 // Whether fewer than k scores are above the label's (ties count as in), as tf.math.in_top_k: a
 // score that is not finite makes it false.
@@ -52,35 +21,8 @@ __device__ __forceinline__ bool in_top_k(const Row& row, const float* scores, in
   return there && static_cast<double>(above.v[0]) < k;  // not if NaN
 }
 
-// ---- hits: a body's hit(row) is asked of all of a row's threads
+// ---- hits
 
-template <class Hit>
-struct Hits {
-  float* out;
-  Hit hit;
-
-  template <class Row>
-  __device__ __forceinline__ void operator()(const Row& row) const {
-    const bool yes = hit(row);
-    if (row.first()) out[row.index] = yes ? 1.0f : 0.0f;
-  }
-};
-
-struct SparseBest {
-  const std::int32_t* labels;
-  const float* p;
-  template <class Row>
-  __device__ __forceinline__ bool operator()(const Row& row) const {
-    return labels[row.index] == argmax(row, p);
-  }
-};
-struct Best {
-  const float *t, *p;
-  template <class Row>
-  __device__ __forceinline__ bool operator()(const Row& row) const {
-    return argmax(row, t) == argmax(row, p);
-  }
-};
 struct SparseTopK {
   const std::int32_t* labels;
   const float* p;
@@ -104,23 +46,6 @@ void row_hits(const Call& call, Stream& stream, bool vectors, Hit hit) {
   for_rows<Turns::one>(stream, call.dim[0], call.dim[1], vectors,
                        Hits<Hit>{call.out<float>(2), hit});
 }
-
-// Mean over the columns of (prediction > threshold) == target.
-struct BinaryAccuracy {
-  const float *t, *p;
-  float* out;
-  float threshold;
-
-  template <class Row>
-  __device__ __forceinline__ void operator()(const Row& row) const {
-    const Vec one = Vec::set(1.0f), zero = Vec::zero();
-    const Vec hits = row.sum([&](auto pack) {
-      const Vec predicted = select(gt(pack.load(p), Vec::set(threshold)), one, zero);
-      return select(eq(predicted, pack.load(t)), one, zero);
-    });
-    if (row.first()) out[row.index] = hits.v[0] / static_cast<float>(row.size);
-  }
-};
 
 // ---- sums that live on: float64, in an order that follows from n alone
 

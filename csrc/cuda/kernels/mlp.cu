@@ -9,6 +9,8 @@
 //
 // A product's inner dimension is shared by the warps: each weight is read once by a block, straight
 // into registers, and meets kRows values from shared memory. The warps' sums are added in order.
+// There are few warps, and nothing else to do while one waits for memory: so kAhead weights of a
+// thread are on their way at once, and a slice of the input while the one before is multiplied.
 #include <algorithm>
 
 #include "cuda/device/small.h"
@@ -23,6 +25,7 @@ inline constexpr int kRows = 8;    // of a block: a warp's for the sums, two pac
 inline constexpr int kWide = 128;  // columns, four for each lane of a warp
 inline constexpr int kDeep = 256;  // of the inner dimension at a time, of the input
 inline constexpr int kSlice = 32;  // the same of a layer's gradient
+inline constexpr int kAhead = 8;   // weights of a thread on their way
 inline constexpr int kPitch = kWide + 4;
 inline constexpr int kMostLayers = 8;
 inline constexpr int kWarps = kThreads / kWarp;
@@ -64,21 +67,30 @@ struct Sums {
 template <class Weights>
 __device__ __forceinline__ void multiply(Sums& sums, const float* x, int begin, int end,
                                          Weights weights) {
-  for (int k = begin; k < end; k += kWarps) {
-    const Vec w = weights(k);
+  const auto add = [&](int k, Vec w) {
     const Vec low = Vec::load(x + k * kRows), high = Vec::load(x + k * kRows + 4);
     FASTNN_UNROLL
     for (int r = 0; r < 4; ++r) {
       sums.row[r] = fma(Vec::set(low.v[r]), w, sums.row[r]);
       sums.row[r + 4] = fma(Vec::set(high.v[r]), w, sums.row[r + 4]);
     }
+  };
+  int k = begin;
+  for (; k + (kAhead - 1) * kWarps < end; k += kAhead * kWarps) {
+    Vec w[kAhead];
+    FASTNN_UNROLL
+    for (int a = 0; a < kAhead; ++a) w[a] = weights(k + a * kWarps);
+    FASTNN_UNROLL
+    for (int a = 0; a < kAhead; ++a) add(k + a * kWarps, w[a]);
   }
+  for (; k < end; k += kWarps) add(k, weights(k));
 }
 
 class Block {
  public:
-  __device__ Block(const Network& network, float* slice, float* hidden, float* work)
+  __device__ Block(const Network& network, int64_t* rows, float* slice, float* hidden, float* work)
       : network_(network),
+        rows_(rows),
         slice_(slice),
         hidden_(hidden),
         work_(work),
@@ -88,16 +100,19 @@ class Block {
         mine_(first_ + warp_) {}
 
   __device__ void forward() {
+    find_rows();
     for (int l = 0; l < network_.layers; ++l) {
       const Layer& layer = network_.layer[l];
       Sums sums{};
       if (l == 0) {
+        Inputs x = gather(0, layer.k);
         for (int begin = 0; begin < layer.k; begin += kDeep) {
           const int end = layer.k < begin + kDeep ? layer.k : begin + kDeep;
-          gather(begin, end);
+          x.store(slice_ + threadIdx.x * kRows);
           __syncthreads();
+          x = gather(end, layer.k);  // the next slice: it is read while this one is multiplied
           times_weights(sums, layer, slice_, begin, end);
-          __syncthreads();  // before the next slice is gathered
+          __syncthreads();  // before the next slice is stored
         }
       } else {
         times_weights(sums, layer, hidden_, 0, layer.k);
@@ -152,21 +167,31 @@ class Block {
     return {left < 0 ? 0 : left < 4 ? left : 4};
   }
 
-  // Columns [begin, end) of the input's rows, to slice_[column - begin][row].
-  __device__ void gather(int begin, int end) {
+  // To rows_: where the block's rows lie in the data.
+  __device__ void find_rows() {
     const Reporter report(network_.run, static_cast<std::uint32_t>(network_.input_node));
-    const int j = begin + static_cast<int>(threadIdx.x);
-    float x[kRows];
-    FASTNN_UNROLL
-    for (int r = 0; r < kRows; ++r) {
-      const int64_t i = first_ + r;
-      const int64_t row =
-          i < network_.rows ? network_.input.row(i, network_.run, j == 0, report) : -1;
-      x[r] = j < end ? network_.input.at(row, j) : 0.0f;
+    if (threadIdx.x < kRows) {
+      const int64_t i = first_ + threadIdx.x;
+      rows_[threadIdx.x] =
+          i < network_.rows ? network_.input.row(i, network_.run, true, report) : -1;
     }
-    float* to = slice_ + threadIdx.x * kRows;
-    Vec{{x[0], x[1], x[2], x[3]}}.store(to);
-    Vec{{x[4], x[5], x[6], x[7]}}.store(to + 4);
+    __syncthreads();
+  }
+
+  // One column of the block's rows.
+  struct Inputs {
+    float row[kRows];
+    __device__ __forceinline__ void store(float* to) const {
+      Vec{{row[0], row[1], row[2], row[3]}}.store(to);
+      Vec{{row[4], row[5], row[6], row[7]}}.store(to + 4);
+    }
+  };
+  // This thread's of those from `begin` on.
+  __device__ Inputs gather(int begin, int columns) {
+    const int j = begin + static_cast<int>(threadIdx.x);
+    Inputs x{};
+    if (j < columns) network_.input.column(rows_, j, x.row);
+    return x;
   }
 
   // sums += x * rows [begin, end) of the layer's weights.
@@ -186,9 +211,18 @@ class Block {
 
   // Columns [begin, end) of the layer's weights, to work_[column - begin][row].
   __device__ void transpose(const Layer& layer, int begin, int end) {
+    constexpr int kDown = kThreads / kSlice, kMine = kWide / kDown;
     const int j = begin + static_cast<int>(threadIdx.x % kSlice);
-    for (int k = threadIdx.x / kSlice; k < layer.k; k += kThreads / kSlice) {
-      if (j < end) work_[(j - begin) * kPitch + k] = layer.w[int64_t{k} * layer.n + j];
+    const int first = threadIdx.x / kSlice;
+    const auto there = [&](int i) { return j < end && first + i * kDown < layer.k; };
+    const float* from = layer.w + int64_t{first} * layer.n + j;
+    float* to = work_ + (j - begin) * kPitch + first;
+    float w[kMine];  // all are on their way before the first is waited for
+    FASTNN_UNROLL
+    for (int i = 0; i < kMine; ++i) w[i] = there(i) ? from[int64_t{i} * kDown * layer.n] : 0.0f;
+    FASTNN_UNROLL
+    for (int i = 0; i < kMine; ++i) {
+      if (there(i)) to[i * kDown] = w[i];
     }
   }
 
@@ -216,17 +250,19 @@ class Block {
   }
 
   const Network& network_;
+  int64_t* rows_;
   float *slice_, *hidden_, *work_;
   int warp_, column_;     // this thread's: the first of four columns
   int64_t first_, mine_;  // the block's first row; the row whose sums this thread finishes
 };
 
 __global__ void __launch_bounds__(kThreads, 2) mlp_kernel(const __grid_constant__ Network network) {
+  FASTNN_SHARED(int64_t, rows, [kRows]);
   FASTNN_SHARED(float, slice, [kDeep * kRows]);
   FASTNN_SHARED(float, hidden, [kWide * kRows]);
   FASTNN_SHARED(float, work, [kWarps * kRows * kWide]);  // sums of warps, or a slice of weights
   static_assert(kSlice * kPitch <= kWarps * kRows * kWide);
-  Block block(network, slice, hidden, work);
+  Block block(network, rows, slice, hidden, work);
   block.forward();
   block.loss();
   block.backward();

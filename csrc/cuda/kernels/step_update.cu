@@ -61,28 +61,39 @@ __device__ __forceinline__ void product_tile(const Everything<Rule>& all, const 
   const int64_t i0 = tile / tiles_across * kTile, j0 = tile % tiles_across * kTile;
   const int down = threadIdx.x / kPacks, across = threadIdx.x % kPacks * 4;
   const Reporter silent(all.run, 0);  // who gathered first has told
-  Vec a, b;
-  const auto load = [&](int64_t k) {
-    const bool there = k < part.k;
-    const int64_t row = there ? part.a.row(k, all.run, false, silent) : -1;
-    a = lanewise<Vec>(
-        [&](int l) { return i0 + across + l < part.m ? part.a.at(row, i0 + across + l) : 0.0f; });
-    b = lanewise<Vec>([&](int l) {
-      return there && j0 + across + l < part.n ? part.b[k * part.n + j0 + across + l] : 0.0f;
-    });
+  const auto lanes = [](int64_t left) {
+    return FirstLanes{left < 0 ? 0 : left < 4 ? static_cast<int>(left) : 4};
+  };
+  const FirstLanes lanes_a = lanes(part.m - i0 - across), lanes_b = lanes(part.n - j0 - across);
+  const auto row_of = [&](int64_t k) {
+    return k < part.k ? part.a.row(k, all.run, false, silent) : -1;
+  };
+  // Two slices are on their way while one is worked on, and the row number of a third: its element
+  // cannot be asked for before that is there.
+  Vec a[2], b[2];
+  int64_t row = row_of(down);
+  const auto load = [&](int64_t k, Vec& a, Vec& b) {
+    a = part.a.pack(row, i0 + across, lanes_a);
+    b = k < part.k ? lanes_b.load(part.b + k * part.n + j0 + across) : Vec::zero();
+    row = row_of(k + kSlice);
   };
   Vec g = Vec::zero();
-  load(down);
-  for (int64_t k = 0; k < part.k; k += kSlice) {
-    a.store(&left[down][across]);
-    b.store(&right[down][across]);
-    __syncthreads();
-    load(k + kSlice + down);  // while this slice is worked on
+  load(down, a[0], b[0]);
+  load(down + kSlice, a[1], b[1]);
+  for (int64_t k = 0; k < part.k; k += 2 * kSlice) {
     FASTNN_UNROLL
-    for (int l = 0; l < kSlice; ++l) {
-      g = fma(Vec::set(left[l][down]), Vec::load(&right[l][across]), g);
+    for (int s = 0; s < 2; ++s) {
+      if (k + s * kSlice >= part.k) break;
+      a[s].store(&left[down][across]);
+      b[s].store(&right[down][across]);
+      __syncthreads();
+      load(k + (s + 2) * kSlice + down, a[s], b[s]);
+      FASTNN_UNROLL
+      for (int l = 0; l < kSlice; ++l) {
+        g = fma(Vec::set(left[l][down]), Vec::load(&right[l][across]), g);
+      }
+      __syncthreads();  // before the next slice is stored
     }
-    __syncthreads();  // before the next slice is stored
   }
   const int64_t i = i0 + down, j = j0 + across;
   if (i >= part.m || j >= part.n) return;
