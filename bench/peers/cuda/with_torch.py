@@ -65,7 +65,7 @@ def step(case: str):
         optimizer.step()
         total.add_(loss.detach())
 
-    run = replayed(once, model, optimizer, task.batch, total) if graph else once
+    run = Replayed(once, model, optimizer, task.batch) if graph else once
 
     def epoch() -> float:
         total.zero_()
@@ -77,30 +77,31 @@ def step(case: str):
     return telling(epoch)
 
 
-def replayed(once, model, optimizer, batch: int, total):
+class Replayed:
     """`once(rows)` as a graph. Its warm-up has trained: what it changed is put back."""
-    before = [p.detach().clone() for p in model.parameters()]
-    rows = torch.zeros(batch, dtype=torch.int64, device="cuda")
-    side = torch.cuda.Stream()
-    side.wait_stream(torch.cuda.current_stream())
-    with torch.cuda.stream(side):
-        for _ in range(3):
-            once(rows)
-    torch.cuda.current_stream().wait_stream(side)
-    captured = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(captured):
-        once(rows)
-    with torch.no_grad():
-        for parameter, value in zip(model.parameters(), before, strict=True):
-            parameter.copy_(value)
-            for slot in optimizer.state[parameter].values():
-                slot.zero_()
 
-    def run(now: torch.Tensor) -> None:
-        rows.copy_(now)
-        captured.replay()
+    def __init__(self, once, model, optimizer, batch: int):
+        self.once = once  # has the data that the graph reads
+        before = [p.detach().clone() for p in model.parameters()]
+        self.rows = torch.zeros(batch, dtype=torch.int64, device="cuda")
+        side = torch.cuda.Stream()
+        side.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(side):
+            for _ in range(3):
+                once(self.rows)
+        torch.cuda.current_stream().wait_stream(side)
+        self.graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(self.graph):
+            once(self.rows)
+        with torch.no_grad():
+            for parameter, value in zip(model.parameters(), before, strict=True):
+                parameter.copy_(value)
+                for slot in optimizer.state[parameter].values():
+                    slot.zero_()
 
-    return run
+    def __call__(self, rows: torch.Tensor) -> None:
+        self.rows.copy_(rows)
+        self.graph.replay()
 
 
 def prepare(case: str):
