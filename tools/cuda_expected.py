@@ -19,7 +19,6 @@ NARROW: dict[str, tuple[tuple[str, ...], str]] = {
     r"rows_kernel<.*, (Accumulate|Confusion)>": (STORES, A_SUM),
     "mlp_kernel": (STORES, "writes the few numbers that a gradient is made of, as rows come"),
     "step_block_kernel": (BOTH, "small instructions: they cost a launch, not bytes"),
-    "add_parts_kernel": (STORES, "to be mended: nvcc makes single stores of its packs"),
     "norm_scale_kernel": (BOTH, A_SUM),
     "penalty_kernel": (BOTH, A_SUM),
     "quotient_kernel": (BOTH, A_SUM),

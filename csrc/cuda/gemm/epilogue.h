@@ -12,7 +12,7 @@ __device__ __forceinline__ Vec load_pack(const float* p, int n, bool vectors) {
 }
 __device__ __forceinline__ void store_pack(Vec x, float* p, int n, bool vectors) {
   if (vectors && n == 4) {
-    x.store(p);
+    store_global(AllLanes{}, x, p);
   } else {
     x.store(p, n);
   }
