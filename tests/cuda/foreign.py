@@ -58,6 +58,8 @@ capsule_pointer = _function("PyCapsule_GetPointer", c_void_p, py_object, c_char_
 capsule_name = _function("PyCapsule_GetName", c_char_p, py_object)
 rename_capsule = _function("PyCapsule_SetName", ctypes.c_int, py_object, c_char_p)
 
+# What capsules point to: a deleter may be called as late as when cycles are collected.
+ALIVE: list[tuple] = []
 USED = {b"dltensor": b"used_dltensor", b"dltensor_versioned": b"used_dltensor_versioned"}
 
 
@@ -80,7 +82,7 @@ class Producer:
         self.stream = stream
         self.device = device
         self.deleted = 0  # how many times the consumer called the deleter
-        self.capsules: dict = {}
+        self.capsules: set[int] = set()
         self.asked: list = []  # the streams that __dlpack__ was asked for
         if stream is None:
             self.memory.upload(self.values, byte_offset)
@@ -153,8 +155,8 @@ class OldDLPack(Producer):
         else:
             managed = Managed(tensor, None, deleter)
         name = ctypes.create_string_buffer(b"dltensor_versioned" if self.versioned else b"dltensor")
-        # All of it lives as long as the producer.
-        self.capsules[ctypes.addressof(managed)] = managed, deleter, shape, strides, name
+        self.capsules.add(ctypes.addressof(managed))
+        ALIVE.append((managed, deleter, shape, strides, name))
         return new_capsule(ctypes.addressof(managed), ctypes.addressof(name), None)
 
     def _delete(self, pointer) -> None:

@@ -595,7 +595,7 @@ class HostCapsule(OldDLPack):
         self.values, self.shape, self.strides = values, values.shape, None
         self.memory = types.SimpleNamespace(address=values.ctypes.data)
         self.stream, self.byte_offset, self.device, self.deleted = None, 0, 0, 0
-        self.capsules = {}
+        self.capsules = set()
         self.claims = {"capsule_device_type": device_type}
         self.read_only = False
         HostCapsule.kept = self  # as long as NumPy may call its deleter

@@ -189,7 +189,7 @@ def take(arrays: Iterable[tuple[str, Any]]) -> tuple[dict[str, DeviceArray], Str
                 f"`{name}` is on the host ({kind.__module__}.{kind.__qualname__}), other arrays "
                 "are on a device. Bring it there first, for instance with cupy.asarray(x)."
             )
-        with _named(name):
+        with _Named(name):
             devices[name] = _device_index(x)
     known = sorted({i for i in devices.values() if i is not None})
     if len(known) > 1:
@@ -199,7 +199,7 @@ def take(arrays: Iterable[tuple[str, Any]]) -> tuple[dict[str, DeviceArray], Str
     stream = _current_stream(there, device)
     taken = {}
     for name, x in given.items():
-        with _named(name):
+        with _Named(name):
             if isinstance(x, DeviceArray):
                 cuda_module().order(device, x.stream.handle, stream.handle)
                 taken[name] = x
@@ -210,13 +210,22 @@ def take(arrays: Iterable[tuple[str, Any]]) -> tuple[dict[str, DeviceArray], Str
     return taken, stream
 
 
-@contextlib.contextmanager
-def _named(name: str) -> Iterator[None]:
-    """Errors say which array it is that they speak of."""
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"`{name}`: {error}") from None
+class _Named:
+    """A `with` block whose errors say which array it is that they speak of.
+
+    No generator: from Python 3.12 on the frame of one that raises keeps alive what it was given to
+    raise, and so, until the next garbage collection, the refused tensor, which is its producer's.
+    """
+
+    def __init__(self, name: str):
+        self.name = name
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind, error, traceback) -> None:
+        if isinstance(error, TypeError | ValueError):
+            raise type(error)(f"`{self.name}`: {error}") from None
 
 
 # ---- arrays out
