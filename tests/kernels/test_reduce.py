@@ -49,7 +49,9 @@ ACTIVATIONS += ["sigmoid", "tanh", "softplus", "exp"]  # in the order of csrc/cp
 
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
-@pytest.mark.parametrize("r, c", [(0, 3), (1, 1), (5, 10), (300, 33), (128, 64), (7, 1030), (641, 36)])
+@pytest.mark.parametrize(
+    "r, c", [(0, 3), (1, 1), (5, 10), (300, 33), (128, 64), (7, 1030), (641, 36)]
+)
 def test_activation_grad_bias(kernel, name, r, c):
     attrs = {"alpha": 0.5} if name in ("leaky_relu", "elu") else {}
     dy, x = normal((r, c), seed=4), normal((r, c), seed=5, scale=2)

@@ -32,7 +32,7 @@ class TileUnit {
   struct Packed {
     const Pair* data;
     std::int64_t ld;    // words from one row to the next
-    std::int64_t part;  // words from the high parts to the low ones
+    std::int64_t part;  // words from the first terms to the second
   };
 
   static std::int64_t a_words(std::int64_t rows, std::int64_t pairs) {
@@ -42,24 +42,14 @@ class TileUnit {
   static Packed pack_a(const Matrix& a, std::int64_t k, std::int64_t rows, std::int64_t pairs,
                        Pair* to) {
     const std::int64_t ld = distance(pairs), part = rows * ld;
-    if constexpr (kTerms == 1) {
-      pack_along<Part::whole>(a, k, rows, ld, to);
-    } else {
-      pack_along<Part::high>(a, k, rows, ld, to);
-      pack_along<Part::low>(a, k, rows, ld, to + part);
-    }
+    pack_along<kTerms>(a, k, rows, ld, to, part);
     return {to, ld, part};
   }
 
-  // The low parts go `part` words behind the high ones.
+  // The second terms go `part` words behind the first.
   static void pack_b(const Matrix& b, std::int64_t k, std::int64_t cols, std::int64_t pairs,
                      std::int64_t width, Pair* to, std::int64_t part) {
-    if constexpr (kTerms == 1) {
-      pack_across<Part::whole>(b, k, cols, pairs, width, to);
-    } else {
-      pack_across<Part::high>(b, k, cols, pairs, width, to);
-      pack_across<Part::low>(b, k, cols, pairs, width, to + part);
-    }
+    pack_across<kTerms>(b, k, cols, pairs, width, to, part);
   }
 
   // c[rows, cols] (+)= a[row .. row + rows, :] b, where b is packed as `vecs` tiles side by side.

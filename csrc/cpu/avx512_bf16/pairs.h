@@ -18,6 +18,16 @@ FASTNN_INLINE VecI pairs_across(Vec even, Vec odd) {
   return {_mm512_permutexvar_epi16(order, pairs_along(even, odd).v)};
 }
 
+struct Halves {
+  Vec first, second;
+};
+FASTNN_INLINE Halves halves_along(VecI words) {
+  const auto widened = [](__m256i half) {
+    return Vec{_mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(half), 16))};
+  };
+  return {widened(_mm512_castsi512_si256(words.v)), widened(_mm512_extracti64x4_epi64(words.v, 1))};
+}
+
 // Two roundings: of c + the upper halves' product, then of that + the lower halves'. Denormals,
 // in and out, are zeros.
 FASTNN_INLINE Vec dot(VecI a, VecI b, Vec c) {

@@ -3,8 +3,7 @@
 //
 //   0, "highest"  float32: the base's product
 //   1, "high"     each factor is split into a sum of two bf16, and three of the four products are
-//                 summed; where there is a unit that splits and all factors are finite (infinity
-//                 has no second part). Otherwise the base's product
+//                 summed; where there is a unit that splits. Otherwise the base's product
 //   2, "medium"   factors are rounded to bf16
 //
 // Sums are float32 in all of them. The precision is what a user asks for at least, so the base's
@@ -78,9 +77,7 @@ inline bool multiply_bf16(const Call& call, const Share& share) {
     return true;
   }
   if constexpr (kExists<High>) {
-    if (precision_of(call) == Precision::high &&
-        all_finite({q.a.data, q.m * q.k, false}, 1, q.m * q.k) &&
-        all_finite({q.b.data, q.k * q.n, false}, 1, q.k * q.n)) {
+    if (precision_of(call) == Precision::high) {
       multiply_share<High>(q, call, share);
       return true;
     }
@@ -135,7 +132,7 @@ const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char f
   if (!large_enough(n, k)) return "float32: n or k is too small to repay rounding to bf16";
   return static_cast<Precision>(precision) == Precision::medium
              ? "bf16: both factors are rounded and packed"
-             : "bf16x3: both factors are split and packed, unless one is not finite";
+             : "bf16x3: both factors are split and packed";
 }
 
 extern const Bf16Kernels kernels;

@@ -57,8 +57,7 @@ FASTNN_INLINE void dot_group(std::int64_t k, const Pair* a, std::int64_t lda, co
   } else {
     for (std::int64_t p = 0; p < pairs_of(k); ++p) {
       add(p, [&](const float* from, int v) {
-        return load_pairs_across<Part::whole>(from, ldb, k - 2 * p,
-                                              kTail && v == NV - 1 ? tail : N);
+        return load_pairs_across<1>(from, ldb, k - 2 * p, kTail && v == NV - 1 ? tail : N).term[0];
       });
     }
   }
@@ -119,7 +118,7 @@ inline void multiply_directly(const Product& q, const Call& call, Range cols, fl
   const std::int64_t width = cols.end - cols.begin, lda = round_up(pairs_of(q.k), Vec::N);
   if (width <= 0) return;
   Pair* a = static_cast<Pair*>(scratch);
-  pack_along<Part::whole>(q.a, q.k, q.m, lda, a);
+  pack_along<1>(q.a, q.k, q.m, lda, a);
   c += cols.begin;
   find_dot_rows(static_cast<int>(q.m))(corner(q.b, 0, cols.begin), q.k, width, a, lda, c, q.n);
   if (base::has_epilogue(call)) base::finish_tile(call, {0, cols.begin, q.m, width}, c, q.n);

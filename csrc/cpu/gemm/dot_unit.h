@@ -34,17 +34,17 @@ struct DotUnit {
                        Pair* to) {
     if (a.along_k) {
       const std::int64_t ld = (ceil_div(pairs, 16) | 1) * 16;
-      pack_along<Part::whole>(a, k, rows, ld, to);
+      pack_along<1>(a, k, rows, ld, to);
       return {to, ld, true};
     }
     const std::int64_t ld = round_up(rows, Vec::N);
-    pack_across<Part::whole>(a, k, rows, pairs, ld, to);
+    pack_across<1>(a, k, rows, pairs, ld, to);
     return {to, ld, false};
   }
 
   static void pack_b(const Matrix& b, std::int64_t k, std::int64_t cols, std::int64_t pairs,
                      std::int64_t width, Pair* to, std::int64_t) {
-    pack_across<Part::whole>(b, k, cols, pairs, width, to);
+    pack_across<1>(b, k, cols, pairs, width, to);
   }
 
   // c[rows, cols] (+)= a[row .. row + rows, :] b, where b is packed as `vecs` vectors.

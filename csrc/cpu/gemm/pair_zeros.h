@@ -122,14 +122,13 @@ inline bool multiply_pairs_skipping(const Product& q, const Call& call, Range ro
   const Pieces strips(vectors(q.n), kSkipVecs);
   for (std::int64_t s = 0, j = 0; s < strips.count; ++s) {
     const std::int64_t width = strips.size(s) * Vec::N;
-    pack_across<Part::whole>(corner(q.b, 0, j), q.k, least(width, q.n - j), pairs, width,
-                             b + j * pairs);
+    pack_across<1>(corner(q.b, 0, j), q.k, least(width, q.n - j), pairs, width, b + j * pairs);
     j += width;
   }
   if (!all_finite_pairs(b, pairs * round_up(q.n, Vec::N))) return false;
   for (std::int64_t i = rows.begin; i < rows.end; i += kSkipRows) {
     const std::int64_t end = least(i + kSkipRows, rows.end);
-    pack_along<Part::whole>(corner(q.a, 0, i), q.k, end - i, at.lda, a);
+    pack_along<1>(corner(q.a, 0, i), q.k, end - i, at.lda, a);
     for (std::int64_t s = 0, j = 0; s < strips.count; ++s) {
       const std::int64_t width = strips.size(s) * Vec::N;
       find_strip_of_pairs(strips.size(s))(q, call, {i, end}, a, at.lda, b + j * pairs, j,

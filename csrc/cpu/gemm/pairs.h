@@ -13,6 +13,7 @@
 // An ISA's `pairs.h` says how its lanes hold pairs:
 //   pairs_along(first, second)   2N consecutive elements of k, in two vectors, to N words
 //   pairs_across(even, odd)      lane i of two consecutive k to word i
+//   halves_along(words)          what pairs_along was given, rounded
 //   dot(a, b, c)                 c + upper halves' product + lower halves' product, lane by lane
 #pragma once
 
@@ -33,77 +34,99 @@ FASTNN_INLINE Matrix corner(const Matrix& x, std::int64_t p, std::int64_t i) {
   return {x.at(p, i), x.stride, x.along_k};
 }
 
-// Which part of a value is packed. `high` and `low` make a sum that has twice the bits: low is the
-// rounding error of high, in bf16 itself. Their values are finite, and `high` stays so.
-enum class Part { whole, high, low };
+// What is packed of a vector: the value, rounded; or, where there are two terms, that and the
+// rounding of what it misses. They make a sum that has twice the bits.
+template <int kTerms>
+struct Words {
+  VecI term[kTerms];
+};
 
-template <Part kPart>
-FASTNN_INLINE Vec part(Vec x) {
-  if constexpr (kPart == Part::whole) {
-    return x;
+// What the first of two terms is the rounding of. Infinity and NaN are all in the second, beside a
+// 1: then a product of an infinity is one, and has the right sign, though one of four is left out.
+FASTNN_INLINE Vec splittable(Vec x) {
+  const Vec most = Vec::set(0x1.fep127f);  // bf16's largest: beyond, it would be infinite
+  const Vec within = min(max(x, -most), most);
+  return select(le(abs(x), Vec::set(0x1.fffffep127f)), within, copy_sign(Vec::set(1.0f), x));
+}
+
+template <int kTerms>
+FASTNN_INLINE Words<kTerms> words_along(Vec first, Vec second) {
+  if constexpr (kTerms == 1) {
+    return {pairs_along(first, second)};
   } else {
-    const Vec most = Vec::set(0x1.fep127f);  // bf16's largest
-    const VecI bits = as_int(min(max(x, -most), most));
-    const VecI tie = shift_right(bits, 16) & VecI::set(1);
-    const VecI rounded = (bits + VecI::set(0x7fff) + tie) & VecI::set(-0x10000);
-    const Vec high = as_float(rounded);
-    return kPart == Part::high ? high : x - high;
+    const VecI high = pairs_along(splittable(first), splittable(second));
+    const Halves rounded = halves_along(high);
+    return {high, pairs_along(first - rounded.first, second - rounded.second)};
+  }
+}
+
+template <int kTerms>
+FASTNN_INLINE Words<kTerms> words_across(Vec even, Vec odd) {
+  if constexpr (kTerms == 1) {
+    return {pairs_across(even, odd)};
+  } else {
+    const VecI high = pairs_across(splittable(even), splittable(odd));
+    const Vec lower = as_float(shift_left(high, 16)), upper = as_float(high & VecI::set(-0x10000));
+    return {high, pairs_across(even - lower, odd - upper)};
   }
 }
 
 // The first n of a vector's lanes; n may be any number.
-template <Part kPart>
-FASTNN_INLINE Vec load_part(const float* p, std::int64_t n) {
-  if (n >= Vec::N) return part<kPart>(Vec::load(p));
-  return n > 0 ? part<kPart>(Vec::load(p, static_cast<int>(n))) : Vec::zero();
+FASTNN_INLINE Vec load_some(const float* p, std::int64_t n) {
+  if (n >= Vec::N) return Vec::load(p);
+  return n > 0 ? Vec::load(p, static_cast<int>(n)) : Vec::zero();
 }
 
 // N words along k: elements [0, n) from p on, n of any size.
-template <Part kPart>
-FASTNN_INLINE VecI load_pairs_along(const float* p, std::int64_t n) {
-  return pairs_along(load_part<kPart>(p, n), load_part<kPart>(p + Vec::N, n - Vec::N));
+template <int kTerms>
+FASTNN_INLINE Words<kTerms> load_pairs_along(const float* p, std::int64_t n) {
+  return words_along<kTerms>(load_some(p, n), load_some(p + Vec::N, n - Vec::N));
 }
 
 // N words across: lanes [0, n) of the first two of `rows` rows, which may be fewer or none.
-template <Part kPart>
-FASTNN_INLINE VecI load_pairs_across(const float* p, std::int64_t stride, std::int64_t rows,
-                                     std::int64_t n) {
-  const Vec even = rows > 0 ? load_part<kPart>(p, n) : Vec::zero();
-  const Vec odd = rows > 1 ? load_part<kPart>(p + stride, n) : Vec::zero();
-  return pairs_across(even, odd);
+template <int kTerms>
+FASTNN_INLINE Words<kTerms> load_pairs_across(const float* p, std::int64_t stride,
+                                              std::int64_t rows, std::int64_t n) {
+  const Vec even = rows > 0 ? load_some(p, n) : Vec::zero();
+  const Vec odd = rows > 1 ? load_some(p + stride, n) : Vec::zero();
+  return words_across<kTerms>(even, odd);
 }
 
-// The next two write `to` front to back. `pairs` may be more than k has: zeros follow.
+// The next two write `to` front to back, and the second term, if there is one, `part` words behind
+// the first. `pairs` may be more than k has: zeros follow.
 
 // to[pairs][width] = from[k][count]: words lie as the lanes of the product do. width is a multiple
 // of N.
-template <Part kPart>
+template <int kTerms>
 void pack_across(const Matrix& from, std::int64_t k, std::int64_t count, std::int64_t pairs,
-                 std::int64_t width, Pair* to) {
+                 std::int64_t width, Pair* to, std::int64_t part = 0) {
   constexpr int N = Vec::N;
   if (!from.along_k) {
     for (std::int64_t q = 0; q < pairs; ++q) {
       const float* row = from.data + 2 * q * from.stride;
       for (std::int64_t i = 0; i < width; i += N) {
-        load_pairs_across<kPart>(row + i, from.stride, k - 2 * q, count - i)
-            .store(to + q * width + i);
+        const auto words = load_pairs_across<kTerms>(row + i, from.stride, k - 2 * q, count - i);
+        for (int t = 0; t < kTerms; ++t) words.term[t].store(to + t * part + q * width + i);
       }
     }
     return;
   }
   for (std::int64_t i = 0; i < width; i += N) {
     for (std::int64_t q = 0; q < pairs; q += N) {
-      Vec block[N];
+      Vec block[kTerms][N];
       FASTNN_UNROLL
       for (int r = 0; r < N; ++r) {
         const std::int64_t left = i + r < count ? k - 2 * q : 0;
-        block[r] =
-            as_float(load_pairs_along<kPart>(from.data + (i + r) * from.stride + 2 * q, left));
+        const auto words =
+            load_pairs_along<kTerms>(from.data + (i + r) * from.stride + 2 * q, left);
+        for (int t = 0; t < kTerms; ++t) block[t][r] = as_float(words.term[t]);
       }
-      transpose(block);
-      FASTNN_UNROLL
-      for (int r = 0; r < N; ++r) {
-        if (q + r < pairs) as_int(block[r]).store(to + (q + r) * width + i);
+      for (int t = 0; t < kTerms; ++t) {
+        transpose(block[t]);
+        FASTNN_UNROLL
+        for (int r = 0; r < N; ++r) {
+          if (q + r < pairs) as_int(block[t][r]).store(to + t * part + (q + r) * width + i);
+        }
       }
     }
   }
@@ -111,31 +134,36 @@ void pack_across(const Matrix& from, std::int64_t k, std::int64_t count, std::in
 
 // to[count][ld] = from[k][count] turned: the words of each row lie along k. ld is a multiple of N,
 // and rows are written to its end.
-template <Part kPart>
-void pack_along(const Matrix& from, std::int64_t k, std::int64_t count, std::int64_t ld, Pair* to) {
+template <int kTerms>
+void pack_along(const Matrix& from, std::int64_t k, std::int64_t count, std::int64_t ld, Pair* to,
+                std::int64_t part = 0) {
   constexpr int N = Vec::N;
   if (from.along_k) {
     for (std::int64_t i = 0; i < count; ++i) {
       const float* row = from.data + i * from.stride;
       for (std::int64_t q = 0; q < ld; q += N) {
-        load_pairs_along<kPart>(row + 2 * q, k - 2 * q).store(to + i * ld + q);
+        const auto words = load_pairs_along<kTerms>(row + 2 * q, k - 2 * q);
+        for (int t = 0; t < kTerms; ++t) words.term[t].store(to + t * part + i * ld + q);
       }
     }
     return;
   }
   for (std::int64_t i = 0; i < count; i += N) {
     for (std::int64_t q = 0; q < ld; q += N) {
-      Vec block[N];
+      Vec block[kTerms][N];
       FASTNN_UNROLL
       for (int r = 0; r < N; ++r) {
         const std::int64_t p = 2 * (q + r);
-        block[r] = as_float(load_pairs_across<kPart>(from.data + p * from.stride + i, from.stride,
-                                                     k - p, count - i));
+        const auto words = load_pairs_across<kTerms>(from.data + p * from.stride + i, from.stride,
+                                                     k - p, count - i);
+        for (int t = 0; t < kTerms; ++t) block[t][r] = as_float(words.term[t]);
       }
-      transpose(block);
-      FASTNN_UNROLL
-      for (int r = 0; r < N; ++r) {
-        if (i + r < count) as_int(block[r]).store(to + (i + r) * ld + q);
+      for (int t = 0; t < kTerms; ++t) {
+        transpose(block[t]);
+        FASTNN_UNROLL
+        for (int r = 0; r < N; ++r) {
+          if (i + r < count) as_int(block[t][r]).store(to + t * part + (i + r) * ld + q);
+        }
       }
     }
   }

@@ -54,6 +54,18 @@ FASTNN_INLINE VecI pairs_across(Vec even, Vec odd) {
   return words;
 }
 
+struct Halves {
+  Vec first, second;
+};
+FASTNN_INLINE Halves halves_along(VecI words) {
+  constexpr int N = Vec::N;
+  float all[2 * N];
+  for (int i = 0; i < N; ++i) {
+    all[2 * i] = lower_half(words.v[i]), all[2 * i + 1] = upper_half(words.v[i]);
+  }
+  return {Vec::load(all), Vec::load(all + N)};
+}
+
 FASTNN_INLINE Vec dot(VecI a, VecI b, Vec c) {
   for (int i = 0; i < Vec::N; ++i) {
     const float upper = multiply_add(upper_half(a.v[i]), upper_half(b.v[i]), c.v[i]);

@@ -101,8 +101,9 @@ __device__ __forceinline__ void load_fragment(float (&f)[T], const float* row) {
       FASTNN_UNROLL
       for (int l = 0; l < 4; ++l) f[i + l] = x.v[l];
     } else {
-      static_assert(T == 1);
-      f[0] = *row;
+      static_assert(T == 2);
+      const float2 x = *reinterpret_cast<const float2*>(row);
+      f[0] = x.x, f[1] = x.y;
     }
   }
 }

@@ -20,9 +20,7 @@ void of_form(int tile, int splits, const Product& q, Stream& stream) {
     case 64:
       return launch_simt<SimtTile<64, 64, 16, 8, 4, 4>, kForm>(q, splits, stream);
     default:
-      // Chosen where blocks are few: then their own warps are all that hides latencies, so that
-      // four sums a thread are quicker than eight, though they load more for each.
-      return launch_simt<SimtTile<32, 32, 32, 1, 4, 4>, kForm>(q, splits, stream);
+      return launch_simt<SimtTile<32, 32, 32, 2, 4, 4>, kForm>(q, splits, stream);
   }
 }
 

@@ -169,7 +169,7 @@ def _activation_gradient(nodes: list[Node], keep: set[Tensor], least_bytes: int)
         attrs = {**node.attrs, "activation": name, "keep": False}
         attrs["alpha"] = reader.attrs.get("alpha", 0.0)
         inputs = (*node.inputs, None, reader.inputs[1])
-        replaced[node] = _fused("linear", inputs, attrs, list(reader.outputs), reader.label)
+        replaced[node] = _fused("linear", inputs, attrs, list(reader.outputs), node.label)
         replaced[reader] = None
     return _replace(nodes, replaced)
 
