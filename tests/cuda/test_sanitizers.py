@@ -21,13 +21,16 @@ REPORT = re.compile(r"ERROR: AddressSanitizer|runtime error|WARNING: ThreadSanit
 # Of each family a part that goes every way through its kernels.
 FILES = (
     "arithmetic", "data", "dropout", "emulator", "gather", "join", "loss", "matmul", "metric",
-    "optimizer", "program", "reduce", "softmax",
+    "optimizer", "program", "reduce", "softmax", "unary",
 )  # fmt: skip
 PARTS = (
     "steps_against", "graph_of_the_step", "does_right", "named_barriers", "fragments",
     "shape3", "shape5", "shape11", "dropout and 9001", "test_steps and 1023", "to_float and 17",
     "weighted_sum and 4097", "norm_scale and 4097", "test_networks and 9",
     "instructions_in_a_join", "streamed_gives and 1", "small_integers and 64-nn",
+    "small_integers and tf32-64-tn", "small_integers and tf32-64-nt",
+    "small_integers and simt-32-nn", "small_integers and simt-128-nn",
+    "small_integers and bf16-128-tn", "sizes_and_in_place and 17", "test_gradients and 17",
     "split_sum and bf16-64-tn", "accumulate and 5000", "accumulate_confusion and 3-33",
     "special", "range",
 )  # fmt: skip
