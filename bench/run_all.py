@@ -36,6 +36,14 @@ COMMANDS = [  # as docs/performance.md names them
     "contention.py",
     "import_and_size.py",
 ]
+ELSEWHERE = [  # of which docs/ has tables too, of machines with an NVIDIA GPU, and with AMX
+    "cuda.py --threads 4",
+    "cuda.py --threads 4 --precision medium --only fastnn torch",
+    "step.py --only fastnn torch --modes fp32 bf16 eager 'bf16 eager' "
+    "--networks 784-128-10 784-1024-1024-10",
+    "gemm.py --precision medium --threads 2 --only fastnn torch",
+    "gemm.py --precision high --threads 2 --only fastnn",
+]
 TRIES = 3
 
 

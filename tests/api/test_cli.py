@@ -93,13 +93,15 @@ def test_mnist(tmp_path, capsys):
             "2",
             "--batch-size",
             "32",
+            "--seed",
+            "5",
             "--plot",
             str(tmp_path / "pictures"),
         ]
     )
     printed = capsys.readouterr().out
     accuracy = float(re.search(r"test accuracy (0\.\d+)", printed)[1])
-    # 626 steps give 0.92 and more, whatever the seed; a model that learns nothing gives 0.1.
+    # 626 steps give 0.90 to 0.93, by the seed; a model that learns nothing gives 0.1.
     assert 0.9 < accuracy < 0.97
     rows = re.findall(r"^ +(\d)  +([01]\.\d{4})  ([01]\.\d{4})  +(\d+)$", printed, re.MULTILINE)
     assert [int(row[0]) for row in rows] == list(range(10))

@@ -15,7 +15,8 @@ def importable(monkeypatch):
 def test_every_table_is_measured_by_run_all():
     import run_all
 
-    there = [fill_measured.options_of(f"python bench/{line}") for line in run_all.COMMANDS]
+    commands = run_all.COMMANDS + run_all.ELSEWHERE
+    there = [fill_measured.options_of(f"python bench/{line}") for line in commands]
     shown = [
         fill_measured.options_of(command)
         for page in fill_measured.PAGES
