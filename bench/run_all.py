@@ -56,7 +56,7 @@ def main() -> None:
     refused = []
     for command in COMMANDS:
         if name_of(command) in chosen.only:
-            line = f"{command} --json {BENCH / 'results' / name_of(command)}.jsonl"
+            line = f"{command} --json bench/results/{name_of(command)}.jsonl"
             print(f"\n$ python bench/{command}", flush=True)
             if not chosen.list and not recorded(line):
                 refused.append(command)
@@ -71,7 +71,9 @@ def main() -> None:
 def recorded(line: str) -> bool:
     script, *options = shlex.split(line)
     for _ in range(TRIES):
-        if subprocess.run([sys.executable, BENCH / script, *options]).returncode == 0:
+        # From the root, by relative paths: a record keeps the command as anybody would give it.
+        command = [sys.executable, f"bench/{script}", *options]
+        if subprocess.run(command, cwd=BENCH.parent).returncode == 0:
             return True
     return False
 

@@ -12,7 +12,7 @@
 // prediction for a row must not depend on how many others came with it.
 //
 // Where the unit makes dots (kDots), pairs of zeros in A are skipped, and a B that few rows use is
-// not packed.
+// not packed. Where it makes tiles, forward passes that are halves of k in float32 are halves too.
 //
 // The file that includes this one says which units there are, with two types in FASTNN_ISA:
 // `Medium`, and `High` or `using High = void`; and it names the instructions: kName.
@@ -29,6 +29,7 @@ namespace fastnn::FASTNN_ISA {
 
 inline constexpr std::int64_t kLeastPairK = 16;
 inline constexpr std::int64_t kLeastPairN = 8;
+inline constexpr std::int64_t kLeastSplitN = 32;
 
 enum class Precision : int { highest, high, medium };
 
@@ -45,10 +46,21 @@ FASTNN_INLINE bool large_enough(std::int64_t n, std::int64_t k) {
   return n >= kLeastPairN && k >= kLeastPairK;
 }
 
+// The precision in which a product is made here; highest: by the base.
+FASTNN_INLINE Precision taken(Precision wanted, std::int64_t n, std::int64_t k) {
+  if (!large_enough(n, k)) return Precision::highest;
+  if (wanted == Precision::high && !(kExists<High> && n >= kLeastSplitN)) return Precision::highest;
+  return wanted;
+}
+
+FASTNN_INLINE Precision taken(const Call& call, const Product& q) {
+  return taken(precision_of(call), q.n, q.k);
+}
+
+// c = A B, then what `call` says of each tile.
 template <class Unit>
-void multiply_share(const Product& q, const Call& call, const Share& share) {
+void multiply_share(const Product& q, const Call& call, const Share& share, float* c) {
   if (q.m == 0) return;
-  float* c = call.out<float>(kResult);
   if constexpr (Unit::kDots) {
     if (is_direct(q)) return multiply_directly(q, call, share.split(q.n, Vec::N), c, share.scratch);
     if (may_skip_pairs(q) && multiply_pairs_skipping(q, call, share.split(q.m), c, share.scratch)) {
@@ -68,21 +80,43 @@ void multiply_share(const Product& q, const Call& call, const Share& share) {
   unit.release();
 }
 
+// The two halves of k, of which C gets the first and the workspace the second; the base's second
+// pass adds them (matmul.h).
+template <class Unit>
+void multiply_halves(const Product& q, const Call& call, const Share& share) {
+  Call plain = call;
+  plain.attr[0] = static_cast<double>(Activation::linear);
+  for (const int operand : {kBias, kSaved, kBefore}) plain.operand[operand] = nullptr;
+  plain.next = nullptr;
+  const std::int64_t middle = q.k / 2;
+  for (int half = 0; half < 2; ++half) {
+    if (!share.has_half(half)) continue;
+    const std::int64_t begin = half == 0 ? 0 : middle, end = half == 0 ? middle : q.k;
+    const Product part{q.m, q.n, end - begin, corner(q.a, begin, 0), corner(q.b, begin, 0)};
+    float* to = half == 0 ? call.out<float>(kResult) : static_cast<float*>(call.workspace);
+    multiply_share<Unit>(part, plain, share.of_half(half), to);
+  }
+}
+
+template <class Unit>
+void multiply(const Product& q, const Call& call, const Share& share) {
+  if (call.workspace) return multiply_halves<Unit>(q, call, share);
+  multiply_share<Unit>(q, call, share, call.out<float>(kResult));
+}
+
 // Is the product made here, and not by the base?
 inline bool multiply_bf16(const Call& call, const Share& share) {
   const Product q = product_of(call);
-  if (!large_enough(q.n, q.k)) return false;
-  if (precision_of(call) == Precision::medium) {
-    multiply_share<Medium>(q, call, share);
-    return true;
-  }
+  const Precision precision = taken(call, q);
+  if (precision == Precision::highest) return false;
   if constexpr (kExists<High>) {
-    if (precision_of(call) == Precision::high) {
-      multiply_share<High>(q, call, share);
+    if (precision == Precision::high) {
+      multiply<High>(q, call, share);
       return true;
     }
   }
-  return false;
+  multiply<Medium>(q, call, share);
+  return true;
 }
 
 void matmul_nn(const Call& call, const Share& share) {
@@ -110,29 +144,36 @@ std::size_t scratch_bytes(const Call& call) {
   std::size_t bytes = base::scratch_bytes(call);
   if (form_of(call) == 0) return bytes;
   const Product q = product_of(call);
-  if (!large_enough(q.n, q.k)) return bytes;
+  const Precision precision = taken(call, q);
   std::size_t needed = 0;
-  if (precision_of(call) == Precision::medium) needed = pair_scratch_bytes<Medium>(q);
+  if (precision == Precision::medium) needed = pair_scratch_bytes<Medium>(q);
   if constexpr (kExists<High>) {
-    if (precision_of(call) == Precision::high) needed = pair_scratch_bytes<High>(q);
+    if (precision == Precision::high) needed = pair_scratch_bytes<High>(q);
   }
   return needed > bytes ? needed : bytes;
 }
 
+// Dots skip zeros in whole rows, and do not make halves.
 std::size_t workspace_bytes(const Call& call) {
-  if (form_of(call) == 0 || precision_of(call) != Precision::highest) return 0;
-  return base::workspace_bytes(call);
+  if (form_of(call) == 0) return 0;
+  const Precision precision = taken(call, product_of(call));
+  return precision != Precision::highest && Medium::kDots ? 0 : base::workspace_bytes(call);
 }
 
 const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form,
                           int precision) {
-  const bool wanted = static_cast<Precision>(precision) == Precision::medium ||
-                      (kExists<High> && static_cast<Precision>(precision) == Precision::high);
-  if (!wanted) return base::matmul_reason(m, n, k, form, precision);
-  if (!large_enough(n, k)) return "float32: n or k is too small to repay rounding to bf16";
-  return static_cast<Precision>(precision) == Precision::medium
-             ? "bf16: both factors are rounded and packed"
-             : "bf16x3: both factors are split and packed";
+  const auto wanted = static_cast<Precision>(precision);
+  switch (taken(wanted, n, k)) {
+    case Precision::medium:
+      return "bf16: both factors are rounded and packed";
+    case Precision::high:
+      return "bf16x3: both factors are split and packed";
+    default:
+      break;
+  }
+  const bool exists = wanted == Precision::medium || (kExists<High> && wanted == Precision::high);
+  return exists ? "float32: n or k is too small to repay rounding to bf16"
+                : base::matmul_reason(m, n, k, form, precision);
 }
 
 extern const Bf16Kernels kernels;

@@ -41,33 +41,52 @@ struct Words {
   VecI term[kTerms];
 };
 
-// What the first of two terms is the rounding of. Infinity and NaN are all in the second, beside a
-// 1: then a product of an infinity is one, and has the right sign, though one of four is left out.
+// What the first of two terms is the rounding of, where not all can be split: infinity and NaN are
+// all in the second, beside a 1. Then a product of an infinity is one, and has the right sign, though
+// one of four is left out.
 FASTNN_INLINE Vec splittable(Vec x) {
   const Vec most = Vec::set(0x1.fep127f);  // bf16's largest: beyond, it would be infinite
   const Vec within = min(max(x, -most), most);
   return select(le(abs(x), Vec::set(0x1.fffffep127f)), within, copy_sign(Vec::set(1.0f), x));
 }
 
+// Are all of what two roundings missed finite? Not where a rounding went to infinity.
+FASTNN_INLINE bool finite(Vec a, Vec b) {
+  const Vec sum = a + b;
+  return !any(is_nan(sum - sum));
+}
+
 template <int kTerms>
 FASTNN_INLINE Words<kTerms> words_along(Vec first, Vec second) {
+  VecI high = pairs_along(first, second);
   if constexpr (kTerms == 1) {
-    return {pairs_along(first, second)};
+    return {high};
   } else {
-    const VecI high = pairs_along(splittable(first), splittable(second));
-    const Halves rounded = halves_along(high);
-    return {high, pairs_along(first - rounded.first, second - rounded.second)};
+    Halves rounded = halves_along(high);
+    Vec low = first - rounded.first, low_second = second - rounded.second;
+    if (!finite(low, low_second)) [[unlikely]] {
+      high = pairs_along(splittable(first), splittable(second));
+      rounded = halves_along(high);
+      low = first - rounded.first, low_second = second - rounded.second;
+    }
+    return {high, pairs_along(low, low_second)};
   }
 }
 
 template <int kTerms>
 FASTNN_INLINE Words<kTerms> words_across(Vec even, Vec odd) {
+  VecI high = pairs_across(even, odd);
   if constexpr (kTerms == 1) {
-    return {pairs_across(even, odd)};
+    return {high};
   } else {
-    const VecI high = pairs_across(splittable(even), splittable(odd));
-    const Vec lower = as_float(shift_left(high, 16)), upper = as_float(high & VecI::set(-0x10000));
-    return {high, pairs_across(even - lower, odd - upper)};
+    const auto lower = [&] { return as_float(shift_left(high, 16)); };
+    const auto upper = [&] { return as_float(high & VecI::set(-0x10000)); };
+    Vec low_even = even - lower(), low_odd = odd - upper();
+    if (!finite(low_even, low_odd)) [[unlikely]] {
+      high = pairs_across(splittable(even), splittable(odd));
+      low_even = even - lower(), low_odd = odd - upper();
+    }
+    return {high, pairs_across(low_even, low_odd)};
   }
 }
 

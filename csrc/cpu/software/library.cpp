@@ -8,6 +8,9 @@
 
 namespace fastnn {
 
+namespace generic {
+void add_halves(const Call&, const Share&);
+}
 namespace software_dot {
 extern const Bf16Kernels kernels;
 }
@@ -73,9 +76,13 @@ extern "C" FASTNN_EXPORT const char* run_matmul(char unit, const Instr* instr,
   auto* scratch = reinterpret_cast<unsigned char*>(memory.data());
   scratch += -reinterpret_cast<std::uintptr_t>(scratch) % 64;
   std::memset(scratch + bytes, kGuardByte, kGuard);
-  for (int part = 0; part < parts; ++part) {
-    kernel_of(kernels, instr->opcode)(call, Share{part, parts, scratch, bytes});
-  }
+  std::vector<float> workspace(kernels.workspace_bytes(call) / sizeof(float));
+  if (!workspace.empty()) call.workspace = workspace.data();
+  const auto run = [&](Kernel kernel) {
+    for (int part = 0; part < parts; ++part) kernel(call, Share{part, parts, scratch, bytes});
+  };
+  run(kernel_of(kernels, instr->opcode));
+  if (call.workspace) run(&generic::add_halves);
   for (std::size_t i = 0; i < kGuard; ++i) {
     if (scratch[bytes + i] != kGuardByte) return "it wrote beyond its scratch";
   }
