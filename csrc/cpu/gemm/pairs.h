@@ -42,8 +42,8 @@ struct Words {
 };
 
 // What the first of two terms is the rounding of, where not all can be split: infinity and NaN are
-// all in the second, beside a 1. Then a product of an infinity is one, and has the right sign, though
-// one of four is left out.
+// all in the second, beside a 1. Then a product of an infinity is one, and has the right sign,
+// though one of four is left out.
 FASTNN_INLINE Vec splittable(Vec x) {
   const Vec most = Vec::set(0x1.fep127f);  // bf16's largest: beyond, it would be infinite
   const Vec within = min(max(x, -most), most);
