@@ -131,7 +131,10 @@ void matmul_tn(const Call& call, const Share& share) {
 
 template <class Unit>
 std::size_t pair_scratch_bytes(const Product& q) {
-  std::int64_t words = PairScratch<Unit>(q, q.m).total;
+  // A thread's part may have so few rows that its blocks are of another form.
+  const std::int64_t all = PairScratch<Unit>(q, q.m).total;
+  const std::int64_t few = PairScratch<Unit>(q, least(q.m, kFewRows)).total;
+  std::int64_t words = all > few ? all : few;
   if constexpr (Unit::kDots) {
     const std::int64_t skipping = may_skip_pairs(q) ? SkipScratch(q).total : 0;
     if (words < skipping) words = skipping;

@@ -25,20 +25,28 @@ inline constexpr std::int64_t kBlockPairs = 512;
 inline constexpr std::int64_t kPairBlockRows = 128;
 inline constexpr std::int64_t kPairBlockCols = 768;
 
-// A product of so few rows uses a strip of B once or twice: it is made in pieces that stay in L1.
-inline constexpr std::int64_t kFewRows = 8;
-inline constexpr std::int64_t kFewRowsPairs = 128;
-
-// Strips of B that are packed together. Where its rows are long, a strip has too little of each for
-// the memory to be read at speed.
+// Where B's rows are long, a strip has too little of each for the memory to be read at speed: then
+// so many strips are packed together.
+inline constexpr std::int64_t kLongRowOfB = 1024;
 inline constexpr int kMostStrips = 4;
 
-FASTNN_INLINE int strips_together(const Product& q) {
-  return !q.b.along_k && q.n >= 1024 ? kMostStrips : 1;
+// A product of so few rows uses a strip of B once or twice: it is made in pieces that stay in L1,
+// or of few pairs of k but of whole rows, if they are long.
+inline constexpr std::int64_t kFewRows = 8;
+inline constexpr std::int64_t kFewRowsPairs = 128;
+inline constexpr std::int64_t kFewRowsPairsOfLong = 32;
+inline constexpr int kFewRowsStrips = 32;
+
+FASTNN_INLINE bool has_long_rows(const Product& q) { return !q.b.along_k && q.n >= kLongRowOfB; }
+
+FASTNN_INLINE int strips_together(const Product& q, std::int64_t rows) {
+  if (!has_long_rows(q)) return 1;
+  return rows <= kFewRows ? kFewRowsStrips : kMostStrips;
 }
 
-FASTNN_INLINE std::int64_t block_pairs(std::int64_t rows) {
-  return rows <= kFewRows ? kFewRowsPairs : kBlockPairs;
+FASTNN_INLINE std::int64_t block_pairs(const Product& q, std::int64_t rows) {
+  if (rows > kFewRows) return kBlockPairs;
+  return has_long_rows(q) ? kFewRowsPairsOfLong : kFewRowsPairs;
 }
 
 // One thread's scratch, in words.
@@ -48,9 +56,9 @@ struct PairScratch {
 
   FASTNN_INLINE PairScratch(const Product& q, std::int64_t rows) {
     const std::int64_t strip = Unit::kVecs * Unit::kLanes;
-    const std::int64_t pairs = least(round_up(pairs_of(q.k), Unit::kStep), block_pairs(rows));
+    const std::int64_t pairs = least(round_up(pairs_of(q.k), Unit::kStep), block_pairs(q, rows));
     const std::int64_t cols = rows <= kPairBlockRows
-                                  ? strip * strips_together(q)
+                                  ? strip * strips_together(q, rows)
                                   : least(round_up(q.n, Unit::kLanes), kPairBlockCols);
     b = Unit::kTerms * Unit::a_words(least(rows, kPairBlockRows), pairs);
     tile = b + Unit::kTerms * cols * pairs;
@@ -100,9 +108,10 @@ class PairLoops {
     packed_b_ = packed_a_ + at.b;
     passing_ = static_cast<float*>(scratch_) + at.tile;
     const Pieces k_blocks(ceil_div(q_.k > 0 ? pairs_of(q_.k) : 1, Unit::kStep),
-                          block_pairs(all_rows) / Unit::kStep);
+                          block_pairs(q_, all_rows) / Unit::kStep);
     const Pieces row_blocks(all_rows, kPairBlockRows);
     keeps_strips_ = row_blocks.count > 1;
+    together_ = strips_together(q_, all_rows);
     const std::int64_t block_cols = keeps_strips_ ? kPairBlockCols : cols.end - cols.begin;
     for (std::int64_t j = cols.begin; j < cols.end; j += block_cols) {
       const Range block{j, least(j + block_cols, cols.end)};
@@ -123,13 +132,12 @@ class PairLoops {
     const auto a = Unit::pack_a(corner(q_.a, k_.begin, rows.begin), k_.size, rows.end - rows.begin,
                                 k_.pairs, packed_a_);
     const Pieces strips(ceil_div(cols.end - cols.begin, Unit::kLanes), Unit::kVecs);
-    const std::int64_t together = strips_together(q_);
     for (std::int64_t s = 0, j = cols.begin, group = j; s < strips.count; ++s) {
-      if (s % together == 0) group = j;
+      if (s % together_ == 0) group = j;
       const std::int64_t kept = keeps_strips_ ? cols.begin : group;
       Pair* b = packed_b_ + (j - kept) * k_.pairs * Unit::kTerms;
-      if (packs_b && s % together == 0) {
-        pack_strips({j, cols.end}, strips, s, least(together, strips.count - s), b);
+      if (packs_b && s % together_ == 0) {
+        pack_strips({j, cols.end}, strips, s, least(together_, strips.count - s), b);
       }
       const std::int64_t width = strips.size(s) * Unit::kLanes;
       multiply_strip(a, rows, b, {j, least(j + width, cols.end)});
@@ -184,6 +192,7 @@ class PairLoops {
   Pair *packed_a_, *packed_b_;
   float* passing_;
   bool keeps_strips_;
+  std::int64_t together_;
   struct {
     std::int64_t begin, size, pairs;
     bool first, last;
