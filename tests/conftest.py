@@ -6,7 +6,12 @@ import socket
 
 import pytest
 
-from tests.layout import assert_barriers_are_enough, assert_chains_are_sound, assert_layout_is_sound
+from tests.layout import (
+    assert_barriers_are_enough,
+    assert_chains_are_sound,
+    assert_halves_are_sound,
+    assert_layout_is_sound,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +42,7 @@ def every_plan_is_sound(monkeypatch):
         plan = planned(*args, **kwargs)
         assert_layout_is_sound(plan)
         assert_chains_are_sound(plan)
+        assert_halves_are_sound(plan)
         assert_barriers_are_enough(plan)
         return plan
 

@@ -59,6 +59,27 @@ def assert_chains_are_sound(plan: Plan) -> None:
                     assert not place.overlaps(other), update.opcode
 
 
+def assert_halves_are_sound(plan: Plan) -> None:
+    """What a gather made in halves is read by products in halves, as their first factor, and by
+    nothing else; and those read nothing else there."""
+    halves: dict = {}  # the place: the gather
+    for step in plan.steps:
+        for i, (place, written) in enumerate(_touched(step)):
+            made = [p for p in halves if p.overlaps(place)]
+            if not written:
+                ours = step.halved and i == 0 and step.opcode.startswith("matmul_")
+                assert made == ([place] if ours else []), step.opcode
+                if ours:
+                    rows = step.dims["m" if step.opcode == "matmul_nn" else "k"]
+                    assert rows == halves[place].dims["b"], step.opcode
+            else:
+                for p in made:
+                    del halves[p]
+        if step.halved and step.opcode.startswith("gather_"):
+            halves[step.operands[2]] = step
+    assert not any(p.overlaps(plan.places[t]) for p in halves for t in plan.outputs.values())
+
+
 def assert_barriers_are_enough(plan: Plan) -> None:
     """Between two barriers, no step touches bytes that another one writes, where both are not
     serial. A chained product and the step after it count as one."""

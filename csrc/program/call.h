@@ -91,7 +91,8 @@ struct Share {
   }
 };
 
-inline constexpr std::int64_t kLongRow = 512;  // elements
+inline constexpr std::int64_t kLongRow = 512;            // elements
+inline constexpr std::int64_t kLeastHalvedColumns = 64;  // of a product made in halves
 
 using Kernel = void (*)(const Call&, const Share&);
 

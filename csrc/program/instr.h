@@ -25,6 +25,7 @@ enum : std::uint16_t {
   kBarrier = 1,  // all threads meet before this instruction
   kSerial = 2,   // one thread does all of it
   kChained = 4,  // a product that does the next instruction too, an optimizer's step on its result
+  kHalved = 8,   // the rows of a gathered matrix may lie in two halves (halves.h)
 };
 
 // Where an operand lies: a space (arena, parameters, a bound array, ...) and a byte offset in it.

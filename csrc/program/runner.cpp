@@ -2,6 +2,7 @@
 #include <string>
 
 #include "program/cost.h"
+#include "program/halves.h"
 #include "program/program.h"
 
 namespace fastnn {
@@ -56,6 +57,7 @@ Runner::Runner(std::shared_ptr<const Program> program, const std::vector<Memory>
     if (!(step.call->flags & kSerial)) shared_ns_ += step.ns;
   }
   add_second_passes(table);
+  settle_halves(calls_);
   for (std::size_t space = 0; space < memory_.size(); ++space) {
     if (memory_[space].moves) find_moving(space);
   }

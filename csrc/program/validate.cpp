@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "program/attributes.h"
+#include "program/halves.h"
 #include "program/product.h"
 
 namespace fastnn {
@@ -137,8 +138,11 @@ const Signature& signature_of(const Site& site) {
 }
 
 Footprint check_shapes(const Site& site, const Signature& signature) {
-  if (site.instr.flags & ~(kBarrier | kSerial | kChained)) {
+  if (site.instr.flags & ~(kBarrier | kSerial | kChained | kHalved)) {
     refuse(site, "unknown flags " + std::to_string(site.instr.flags));
+  }
+  if (site.instr.flags & kHalved && !may_be_halved(static_cast<Opcode>(site.instr.opcode))) {
+    refuse(site, "its rows are to lie in halves, expected of gathers and products only");
   }
   check_dims(site, signature);
   check_attributes(site, signature);

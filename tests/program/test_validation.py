@@ -74,7 +74,8 @@ RIGHT = {
 HUGE = 2**62
 WRONG = {
     "unknown opcode": (instr(9999, [], []), r"unknown opcode, expected one below"),
-    "unknown flag": (relu(flags=8), r"unknown flags 8"),
+    "unknown flag": (relu(flags=16), r"unknown flags 16"),
+    "halves": (relu(flags=8), r"its rows are to lie in halves, expected of gathers and products"),
     "negative dim": (relu(n=-1), r"dim 'n' is -1, expected at least 0"),
     "dim too many": (instr("relu", [16, 1], [at(0), at(1024)]), r"dim number 1 is 1"),
     "attribute too many": (instr("relu", [4], [at(0), at(64)], [2.5]), r"number 0 is 2.5, but"),

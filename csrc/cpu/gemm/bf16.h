@@ -80,28 +80,17 @@ void multiply_share(const Product& q, const Call& call, const Share& share, floa
   unit.release();
 }
 
-// The two halves of k, of which C gets the first and the workspace the second; the base's second
-// pass adds them (matmul.h).
+// Halves of k are added, and finished, by the base's second pass.
 template <class Unit>
-void multiply_halves(const Product& q, const Call& call, const Share& share) {
+void multiply(const Product& q, const Call& call, const Share& share) {
+  if (!in_halves(call)) return multiply_share<Unit>(q, call, share, call.out<float>(kResult));
   Call plain = call;
   plain.attr[0] = static_cast<double>(Activation::linear);
   for (const int operand : {kBias, kSaved, kBefore}) plain.operand[operand] = nullptr;
   plain.next = nullptr;
-  const std::int64_t middle = q.k / 2;
-  for (int half = 0; half < 2; ++half) {
-    if (!share.has_half(half)) continue;
-    const std::int64_t begin = half == 0 ? 0 : middle, end = half == 0 ? middle : q.k;
-    const Product part{q.m, q.n, end - begin, corner(q.a, begin, 0), corner(q.b, begin, 0)};
-    float* to = half == 0 ? call.out<float>(kResult) : static_cast<float*>(call.workspace);
-    multiply_share<Unit>(part, plain, share.of_half(half), to);
-  }
-}
-
-template <class Unit>
-void multiply(const Product& q, const Call& call, const Share& share) {
-  if (call.workspace) return multiply_halves<Unit>(q, call, share);
-  multiply_share<Unit>(q, call, share, call.out<float>(kResult));
+  for_halves(q, call, share, [&](const Product& part, const Share& ours, float* c) {
+    multiply_share<Unit>(part, plain, ours, c);
+  });
 }
 
 // Is the product made here, and not by the base?

@@ -57,24 +57,7 @@ inline void multiply_share(const Product& q, const Plan& plan, const Share& shar
   }
 }
 
-// The two halves of k, of which C gets the first and the workspace the second.
-inline void multiply_halves(const Product& q, const Plan& plan, const Call& call,
-                            const Share& share) {
-  const Epilogue none{nullptr, nullptr, nullptr, Activation::linear, 0, nullptr, q.n};
-  for (int half = 0; half < 2; ++half) {
-    if (!share.has_half(half)) continue;
-    const std::int64_t begin = half == 0 ? 0 : q.k / 2, end = half == 0 ? q.k / 2 : q.k;
-    const Product part{q.m,
-                       q.n,
-                       end - begin,
-                       {q.a.at(begin, 0), q.a.stride, q.a.along_k},
-                       {q.b.at(begin, 0), q.b.stride, q.b.along_k}};
-    float* to = half == 0 ? call.out<float>(kResult) : static_cast<float*>(call.workspace);
-    multiply_share(part, plan, share.of_half(half), to, none);
-  }
-}
-
-// The second pass: the sum of both halves, and the epilogue.
+// The second pass: the sum of both halves of k, and the epilogue.
 void add_halves(const Call& call, const Share& share) {
   const Product q = product_of(call);
   const Epilogue epilogue = epilogue_of(call, q.n);
@@ -95,7 +78,13 @@ inline void matmul(const Call& call, const Share& share) {
   if (given.m == 0 || given.n == 0) return;
   const Plan plan = make_plan(given);
   const Product q = plan.swap ? swapped(given) : given;
-  if (call.workspace) return multiply_halves(q, plan, call, share);
+  if (in_halves(call)) {  // with columns enough never to be turned
+    const Epilogue none{nullptr, nullptr, nullptr, Activation::linear, 0, nullptr, q.n};
+    for_halves(q, call, share, [&](const Product& part, const Share& ours, float* c) {
+      multiply_share(part, plan, ours, c, none);
+    });
+    return;
+  }
   multiply_share(q, plan, share, call.out<float>(kResult), epilogue_of(call, given.n));
 }
 
@@ -118,9 +107,9 @@ std::size_t scratch_bytes(const Call& call) {
 // writes what another has read waits until that one has let go of it: 7 ns a cache line, as long as
 // Adam takes for 20 weights. Not m, the batch, decides: a row's bits must not depend on the others.
 std::size_t workspace_bytes(const Call& call) {
-  constexpr std::int64_t kLeastColumns = 64, kMostElements = 1 << 18;
+  constexpr std::int64_t kMostElements = 1 << 18;
   const Product q = product_of(call);
-  if (form_of(call) != 'n' || q.k < kLongRow || q.n < kLeastColumns) return 0;
+  if (form_of(call) != 'n' || q.k < kLongRow || q.n < kLeastHalvedColumns) return 0;
   if (q.k * q.n > kMostElements) return 0;
   return static_cast<std::size_t>(q.m * q.n) * sizeof(float);
 }

@@ -31,4 +31,34 @@ FASTNN_INLINE Product product_of(const Call& call) {
                      : product(dim[0], dim[2], dim[1], form, a, b);
 }
 
+// Is it made in two halves? Of k, the second of which the workspace gets; or, where rows of A lie
+// in halves and it is turned, of the rows of C. See program/halves.h.
+FASTNN_INLINE bool in_halves(const Call& call) { return call.workspace || call.flags & kHalved; }
+
+// Calls multiply(part, its share, its C) for the halves that this thread has to do with.
+template <class Multiply>
+FASTNN_INLINE void for_halves(const Product& q, const Call& call, const Share& share,
+                              Multiply multiply) {
+  const bool of_k = q.a.along_k, apart = call.flags & kHalved;
+  const std::int64_t width = of_k ? q.k : q.m, rows = of_k ? q.m : q.k;  // of A as it lies
+  for (int half = 0; half < 2; ++half) {
+    if (!share.has_half(half)) continue;
+    const std::int64_t begin = half == 0 ? 0 : width / 2;
+    const std::int64_t size = half == 0 ? width / 2 : width - width / 2;
+    Product part = q;
+    part.a.data += begin * (apart ? rows : 1);
+    if (apart) part.a.stride = size;
+    float* c = call.out<float>(kResult);
+    if (of_k) {
+      part.k = size;
+      part.b = corner(q.b, begin, 0);
+      if (half == 1) c = static_cast<float*>(call.workspace);
+    } else {
+      part.m = size;
+      c += begin * q.n;
+    }
+    multiply(part, share.of_half(half), c);
+  }
+}
+
 }  // namespace fastnn::FASTNN_ISA

@@ -29,6 +29,11 @@ struct Matrix {
   }
 };
 
+// The matrix that begins at element (p, i) of another.
+FASTNN_INLINE Matrix corner(const Matrix& x, std::int64_t p, std::int64_t i) {
+  return {x.at(p, i), x.stride, x.along_k};
+}
+
 // The first n of a vector's lanes, or all where n is more.
 FASTNN_INLINE Vec load_up_to(const float* p, std::int64_t n) {
   return n >= Vec::N ? Vec::load(p) : Vec::load(p, static_cast<int>(n));

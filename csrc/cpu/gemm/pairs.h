@@ -30,10 +30,6 @@ FASTNN_INLINE std::int64_t round_up(std::int64_t n, std::int64_t unit) {
   return ceil_div(n, unit) * unit;
 }
 
-FASTNN_INLINE Matrix corner(const Matrix& x, std::int64_t p, std::int64_t i) {
-  return {x.at(p, i), x.stride, x.along_k};
-}
-
 // What is packed of a vector: the value, rounded; or, where there are two terms, that and the
 // rounding of what it misses. They make a sum that has twice the bits.
 template <int kTerms>

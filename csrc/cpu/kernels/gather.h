@@ -6,6 +6,7 @@
 #pragma once
 
 #include "cpu/kernels/loop.h"
+#include "program/halves.h"
 
 namespace fastnn::FASTNN_ISA {
 
@@ -64,10 +65,14 @@ FASTNN_INLINE void convert_some(const From* __restrict x, To* __restrict y, int6
   }
 }
 
-// out[i, cols] = finish(converted data row), element by element.
+// out[i, cols] = finish(converted data row), element by element. Where halves lie apart, `cols` is
+// one of them (program/halves.h).
 template <class From, class To, class Finish>
 FASTNN_INLINE void gather(const Call& call, const Share& share, Range cols, Finish finish) {
   const int64_t width = call.dim[0], b = call.dim[1], w = cols.end - cols.begin;
+  const bool apart = call.flags & kHalved;
+  To* out = call.out<To>(kGathered) + cols.begin * (apart ? b : 1);
+  const int64_t stride = apart ? w : width;
   const From* data = call.in<From>(0);
   const int64_t row_bytes = width * static_cast<int64_t>(sizeof(From));
   const int64_t rows = call.bytes[0] / row_bytes;
@@ -76,7 +81,7 @@ FASTNN_INLINE void gather(const Call& call, const Share& share, Range cols, Fini
   const int64_t bytes = w * static_cast<int64_t>(sizeof(From));
   const int64_t rows_ahead = bytes * kMostAhead < kAhead ? kMostAhead : 1 + kAhead / bytes;
   for (int64_t i = range.begin; i < range.end; ++i) {
-    To* y = call.out<To>(2) + i * width + cols.begin;
+    To* y = out + i * stride;
     const int64_t source = source_row(call, i, rows);
     if (source < 0) {
       for (int64_t j = 0; j < w; ++j) y[j] = To{0};

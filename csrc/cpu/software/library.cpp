@@ -35,6 +35,7 @@ Call call_of(const Instr& instr, void* const* operands, const RunState& state) {
   for (int i = 0; i < kMaxOperands; ++i) call.operand[i] = operands[i];
   call.run = &state;
   call.opcode = instr.opcode;
+  call.flags = instr.flags;
   return call;
 }
 

@@ -22,7 +22,7 @@ from .plan import Place, Step
 from .signature import signatures
 
 # Operands: of an optimizer's instruction, of a product (csrc/program/product.h).
-PARAMETER, GRADIENT, RESULT = 0, 1, 4
+PARAMETER, GRADIENT, FACTOR_A, RESULT = 0, 1, 0, 4
 
 
 def chain(

@@ -20,7 +20,8 @@ def table(plan: Plan) -> str:
     rows = [("#", "", "instruction", "for", "shapes", "bytes", "FLOPs", "writes")]
     for i, step in enumerate(plan.steps):
         moved = sum(p.nbytes for p in step.operands if p is not None)
-        mark = "|"[: step.barrier].ljust(1) + "1"[: step.serial].ljust(1) + "&"[: step.chained]
+        mark = "|"[: step.barrier].ljust(1) + "1"[: step.serial].ljust(1)
+        mark += "&"[: step.chained] + "h"[: step.halved]
         rows.append(
             (
                 str(i),
@@ -39,7 +40,7 @@ def table(plan: Plan) -> str:
     lines.append(
         f"{len(plan.steps)} instructions, {plan.barriers} barriers (|), {count(plan.flops)}FLOP, "
         f"{count(plan.bytes_moved())}B moved, arena {plan.arena_bytes:,} bytes; 1: one thread, "
-        "&: done together with the next, tile by tile"
+        "&: done together with the next, tile by tile; h: rows of the minibatch may lie in halves"
     )
     return "\n".join(lines)
 

@@ -13,6 +13,7 @@ from .arena import in_place, lay_out
 from .chain import chain
 from .fold import fold_constants
 from .fuse import fuse, fuse_bias_gradients
+from .halves import halve
 from .hazards import place_barriers
 from .join import Joined, hold, join
 from .lifetimes import lifetimes, roots
@@ -73,6 +74,8 @@ def plan(
     elif target.chained_bytes is not None:
         kept = keep if keep_homes else outputs.values()
         steps = chain(steps, places, kept, target.chained_bytes)
+    if target.halves:
+        halve(steps, [places[t] for t in keep])
     place_barriers(steps)
     return Plan(
         steps, places, arena_bytes, constants, bound, outputs, joined.of_steps(), joined.notes

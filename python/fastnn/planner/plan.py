@@ -26,6 +26,7 @@ class Target:
     # The least activation gradient, in bytes, that the product before it makes (fuse.py). What fits
     # into the caches is read from there again as quickly as where it is made.
     derivative_bytes: int = 1 << 24
+    halves: bool = True  # may rows of a minibatch lie in two halves (halves.py)?
     joins: bool = False  # may instructions share a launch (join.py)?
     mlp: bool = False  # may a whole network?
 
@@ -36,6 +37,7 @@ CUDA = Target(
     chained_bytes=None,
     apart_bytes=range(0),
     derivative_bytes=0,
+    halves=False,
     joins=True,
     mlp=True,
 )
@@ -70,6 +72,7 @@ class Step:
     barrier: bool = False
     serial: bool = False
     chained: bool = False  # a product that also does the next step, an optimizer's on its result
+    halved: bool = False  # the rows of a gathered matrix may lie in two halves (halves.py)
     flops: int = 0
 
 

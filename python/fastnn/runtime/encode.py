@@ -7,7 +7,7 @@ import numpy as np
 from fastnn.planner import SPACES, Plan
 from fastnn.planner.signature import signatures
 
-from .instr import BARRIER, CHAINED, INSTR, SERIAL
+from .instr import BARRIER, CHAINED, HALVED, INSTR, SERIAL
 
 
 def space_names(plan: Plan) -> list[str]:
@@ -24,7 +24,12 @@ def encode(plan: Plan) -> np.ndarray:
         sig = signatures()[step.opcode]
         record = table[i]
         record["opcode"] = sig.code
-        record["flags"] = step.barrier * BARRIER | step.serial * SERIAL | step.chained * CHAINED
+        record["flags"] = (
+            step.barrier * BARRIER
+            | step.serial * SERIAL
+            | step.chained * CHAINED
+            | step.halved * HALVED
+        )
         record["node"] = i
         record["dims"][: len(sig.dims)] = [step.dims[d] for d in sig.dims]
         record["attrs"][: len(sig.attrs)] = [step.attrs[a] for a in sig.attrs]

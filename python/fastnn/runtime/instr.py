@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 MAX_DIMS = MAX_ATTRS = MAX_OPERANDS = 8
-BARRIER, SERIAL, CHAINED = 1, 2, 4  # flags
+BARRIER, SERIAL, CHAINED, HALVED = 1, 2, 4, 8  # flags
 
 REF = np.dtype([("space", "<i4"), ("unused", "<i4"), ("offset", "<i8")])
 INSTR = np.dtype(
