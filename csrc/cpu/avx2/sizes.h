@@ -11,6 +11,7 @@ inline constexpr int kTileVecs = 2;
 inline constexpr int kWideRows = 2;
 inline constexpr int kWideVecs = 6;
 inline constexpr int kTurnedVecs = 2;
+inline constexpr std::int64_t kLeastPackedRows = 97;
 inline constexpr std::int64_t kBlockK = 384;
 inline constexpr std::int64_t kBlockRows = 16 * kTileRows;
 inline constexpr std::int64_t kBlockCols = 1024;

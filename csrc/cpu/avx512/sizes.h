@@ -11,6 +11,7 @@ inline constexpr int kTileVecs = 3;
 inline constexpr int kWideRows = 6;
 inline constexpr int kWideVecs = 4;
 inline constexpr int kTurnedVecs = 1;
+inline constexpr std::int64_t kLeastPackedRows = 193;
 inline constexpr std::int64_t kBlockK = 512;
 inline constexpr std::int64_t kBlockRows = 16 * kTileRows;
 inline constexpr std::int64_t kBlockCols = 1024;

@@ -69,6 +69,29 @@ inline bool swap_is_cheaper(const Product& q) {
   return turned < plain;
 }
 
+// A large B is packed for kLeastPackedRows; for fewer, blocks of its rows are read where they lie.
+inline constexpr std::int64_t kInPlaceK = 128;
+// A B that fits in L2 is packed for so many rows, if its own are that long: then it is not spread
+// over so many pages, and over so few sets of L1.
+inline constexpr std::int64_t kManyRows = 512;
+inline constexpr std::int64_t kFarRows = 256;
+
+// B is read in place in blocks of so many rows; 0: it is packed, or turned. The fewer rows A has,
+// the less often a strip of a block is read again, and the shorter it may be. Rows of a multiple of
+// 4 KiB share few sets of L2, but a block that is no longer, from end to end, than half of L2 has
+// room.
+inline std::int64_t rows_in_place(const Product& q) {
+  const std::int64_t row_bytes = sizeof(float) * q.n;
+  if (q.b.along_k) return 0;
+  if (q.k * row_bytes <= kCacheBytes) {
+    return q.m >= kManyRows && q.n >= kFarRows ? 0 : q.k > 0 ? q.k : 1;
+  }
+  if (q.m <= kWideRows) return kBlockK;
+  if (q.m <= 24) return kInPlaceK / 2;
+  const std::int64_t rows = least(kInPlaceK, kCacheBytes / row_bytes);
+  return q.m < kLeastPackedRows && rows >= kInPlaceK / 2 ? rows : 0;
+}
+
 inline Plan make_plan(const Product& given) {
   const bool swap = swap_is_cheaper(given);
   const Product q = swap ? swapped(given) : given;
@@ -78,23 +101,23 @@ inline Plan make_plan(const Product& given) {
             q.b.along_k ? "a vector: the matrix lies along k, turned in registers"
                         : "a vector: the matrix streams through once"};
   }
-  const std::int64_t size = sizeof(float);
-  const bool b_is_large = size * q.k * q.n > kCacheBytes;
-  const bool b_is_reused = q.m > 24;
+  const bool b_is_large = static_cast<std::int64_t>(sizeof(float)) * q.k * q.n > kCacheBytes;
   const bool a_is_reused = q.n >= (q.a.along_k ? 512 : 64);
+  const std::int64_t in_place = rows_in_place(q);
+  const bool packs = in_place == 0;
 
-  Plan plan{swap, false, false, kBlockK, nullptr};
-  plan.pack_b = q.b.along_k || (b_is_large && b_is_reused);
-  plan.pack_a = a_is_reused && b_is_large && b_is_reused;
-  if (!plan.pack_b && !b_is_large) plan.block_k = q.k > 0 ? q.k : 1;
+  Plan plan{swap, false, packs, packs ? kBlockK : in_place, nullptr};
+  plan.pack_a = packs && b_is_large && a_is_reused && q.m >= kLeastPackedRows;
 
   if (swap) {
     plan.reason = plan.pack_b ? "turned: n is narrow, the lanes run along m; A packed for that"
                               : "turned: n is narrow, the lanes run along m; A read in place";
-  } else if (b_is_large && b_is_reused) {
-    plan.reason = "packed: B does not fit in L2 and is reused";
   } else if (q.b.along_k) {
-    plan.reason = "half packed: B is transposed for its lanes";
+    plan.reason = plan.pack_a ? "packed: B is transposed for its lanes, and A is reused"
+                              : "half packed: B is transposed for its lanes";
+  } else if (packs) {
+    plan.reason = b_is_large ? "packed: B does not fit in L2 and is reused"
+                             : "half packed: B's rows lie far apart and are reused";
   } else if (b_is_large) {
     plan.reason = "direct: too few rows to repay packing B";
   } else {
