@@ -13,6 +13,7 @@ struct CpuFeatures {
   bool avx512dq = false;
   bool avx512vl = false;
   bool avx512_bf16 = false;
+  bool fast_bf16_dots = false;  // are they faster than multiply-adds of float32?
   bool amx_tile = false;
   bool amx_bf16 = false;
 };

@@ -16,7 +16,7 @@ struct Choice {
 std::string listed(bool usable_only) {
   std::string names;
   for (const IsaTable& isa : isa_tables()) {
-    if (usable_only && !isa.usable()) continue;
+    if (usable_only && (isa.by_name_only || !isa.usable())) continue;
     names += (names.empty() ? "" : ", ") + std::string(isa.isa);
   }
   return names;
@@ -40,7 +40,7 @@ Choice choose() {
   }
   const IsaTable* best = nullptr;
   for (const IsaTable& isa : isa_tables()) {
-    if (isa.usable()) best = &isa;
+    if (!isa.by_name_only && isa.usable()) best = &isa;
   }
   return {&best->table(), std::string("the fastest kernels this CPU can run: ") + best->needs};
 }
@@ -55,7 +55,7 @@ const Choice& choice() {
 std::vector<std::string> usable_isas() {
   std::vector<std::string> names;
   for (const IsaTable& isa : isa_tables()) {
-    if (isa.usable()) names.emplace_back(isa.isa);
+    if (!isa.by_name_only && isa.usable()) names.emplace_back(isa.isa);
   }
   return names;
 }

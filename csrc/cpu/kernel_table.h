@@ -10,7 +10,7 @@
 namespace fastnn {
 
 struct KernelTable {
-  const char* isa;   // "generic", "avx2", "avx512", "amx"
+  const char* isa;   // "generic", "avx2", "avx512", "avx512_bf16", "amx"
   const char* bf16;  // the instructions that make bf16 products; nullptr: float32 makes them too
   Kernel kernels[static_cast<int>(Opcode::count)];
   // Bytes of scratch one thread needs for this instruction (packing buffers of a matmul).

@@ -40,9 +40,16 @@ bool has_amx() {
 }
 
 const KernelTable& avx512_table() {
-  static const KernelTable table = cpu_features().avx512_bf16
+  static const KernelTable table = cpu_features().fast_bf16_dots
                                        ? with_bf16("avx512", avx512::table(), avx512_bf16::kernels)
                                        : avx512::table();
+  return table;
+}
+
+bool has_dots() { return has_avx512() && cpu_features().avx512_bf16; }
+
+const KernelTable& dots_table() {
+  static const KernelTable table = with_bf16("avx512_bf16", avx512::table(), avx512_bf16::kernels);
   return table;
 }
 
@@ -58,6 +65,7 @@ const std::vector<IsaTable>& isa_tables() {
       {"generic", &generic::table, [] { return true; }, "any CPU"},
       {"avx2", &avx2::table, &has_avx2, "AVX2, FMA and F16C"},
       {"avx512", &avx512_table, &has_avx512, "AVX-512 F, BW, DQ and VL"},
+      {"avx512_bf16", &dots_table, &has_dots, "AVX512-BF16", true},
       {"amx", &amx_table, &has_amx,
        "AMX-TILE, AMX-BF16 and AVX512-BF16, and the operating system's leave to use the tiles"},
   };

@@ -9,7 +9,11 @@ import numpy.typing as npt
 # ---- instruction sets and threads
 
 def isas() -> list[str]:
-    """The instruction sets with kernels that this CPU can run, plainest first."""
+    """The instruction sets with kernels that this CPU can run, plainest first.
+
+    Not among them, and never chosen, is "avx512_bf16": avx512 with dots of bf16 whether or not they
+    are faster than float32's products. `isa=` and FASTNN_ISA take it where the CPU has them.
+    """
 
 def isa() -> str:
     """The one that programs use: the last of `isas()`, or FASTNN_ISA.

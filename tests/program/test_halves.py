@@ -97,7 +97,15 @@ def test_same_bits(isa, dtype, n, k, zeros):
     )
 
 
+def has_dots():
+    try:
+        return bool(_core.matmul_reason(1, 64, 64, "nn", isa="avx512_bf16"))
+    except ValueError:
+        return False
+
+
 @pytest.mark.parametrize("precision", [1, 2])
+@pytest.mark.parametrize("isa", [*_core.isas(), *["avx512_bf16"] * has_dots()])
 def test_same_bits_in_bf16(isa, precision):
     """Tiles make halves as float32 does; dots do not, and float32 stands for what is not there."""
     n, k = 70, 785

@@ -1,6 +1,7 @@
 """The environment variables that fastnn reads, checked when it is imported.
 
-FASTNN_ISA          the instruction set of the kernels: generic, avx2, avx512, amx
+FASTNN_ISA          the instruction set of the kernels: generic, avx2, avx512, amx; avx512_bf16
+                    (avx512 with bf16 products also where float32's are faster, as on Intel's CPUs)
 FASTNN_NUM_THREADS  at most so many threads
 FASTNN_DATA         the folder where data sets are looked for
 FASTNN_DEVICE       where programs run that are not told: cpu, cuda, cuda:1, numpy, numpy:float64
@@ -14,7 +15,7 @@ from __future__ import annotations
 import os
 
 JOINS = ("mlp", "step", "none")
-ISAS = ("generic", "avx2", "avx512", "amx")
+ISAS = ("generic", "avx2", "avx512", "avx512_bf16", "amx")
 
 
 def check_environment(environ=os.environ) -> None:
