@@ -38,7 +38,7 @@ def _touched(step) -> list:
 
 
 def assert_chains_are_sound(plan: Plan) -> None:
-    """A chained product and the optimizer's step after it may be done tile by tile: the product is
+    """A chained product and the optimizer's step after it may be done as one: the product is
     the gradient, nobody else sees it, and neither writes what the other reads beside it.
     """
     for i, product in enumerate(plan.steps):

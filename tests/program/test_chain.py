@@ -1,4 +1,4 @@
-"""Chained products: the optimizer's step done tile by tile gives the bits of the two instructions
+"""Chained products: the optimizer's step done while it runs gives the bits of the two instructions
 done one after the other, in every form, shape and number of threads, by every instruction set."""
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ struct Epilogue {
   bool empty() const { return plain() && !next; }
   // Is it done with whole rows of a block, and not tile by tile? Rows of C and of `saved` may lie a
   // multiple of 4 KiB apart. Then those of a tile of both do not fit into L1, where all share one
-  // set: the tile would come from L2 again, in pieces.
-  bool by_rows() const { return saved && !next; }
+  // set: the tile would come from L2 again, in pieces. So it is with a parameter and its slots.
+  bool by_rows() const { return saved || next; }
 };
 
 FASTNN_INLINE void store_up_to(Vec x, float* p, std::int64_t n) {

@@ -38,7 +38,7 @@ inline void multiply_share(const Product& q, const Plan& plan, const Share& shar
                                                    static_cast<std::uint64_t*>(share.scratch))) {
     return;
   }
-  const Grid grid = make_grid(q, plan, share.parts);
+  const Grid grid = make_grid(q, plan, share.parts, epilogue.next);
   const int row = share.part / grid.cols, col = share.part % grid.cols;
   if (row >= grid.rows) return;
   const Range rows{q.m * row / grid.rows, q.m * (row + 1) / grid.rows};
@@ -97,7 +97,8 @@ std::size_t scratch_bytes(const Call& call) {
   const Product given = product_of(call);
   const Plan plan = make_plan(given);
   const Product q = plan.swap ? swapped(given) : given;
-  const std::size_t dense = static_cast<std::size_t>(Scratch(q, plan).total) * sizeof(float);
+  const std::size_t dense =
+      static_cast<std::size_t>(Scratch(q, plan, call.flags & kChained).total) * sizeof(float);
   const std::size_t skipping = may_skip_zeros(q, plan) ? skip_words(q) * sizeof(std::uint64_t) : 0;
   return dense > skipping ? dense : skipping;
 }

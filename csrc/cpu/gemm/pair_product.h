@@ -52,7 +52,7 @@ FASTNN_INLINE std::int64_t block_pairs(const Product& q, std::int64_t rows) {
 // One thread's scratch, in words.
 template <class Unit>
 struct PairScratch {
-  std::int64_t b, tile, total;
+  std::int64_t b, total;
 
   FASTNN_INLINE PairScratch(const Product& q, std::int64_t rows) {
     const std::int64_t strip = Unit::kVecs * Unit::kLanes;
@@ -61,8 +61,7 @@ struct PairScratch {
                                   ? strip * strips_together(q, rows)
                                   : least(round_up(q.n, Unit::kLanes), kPairBlockCols);
     b = Unit::kTerms * Unit::a_words(least(rows, kPairBlockRows), pairs);
-    tile = b + Unit::kTerms * cols * pairs;
-    total = tile + Unit::kRows * strip;
+    total = b + Unit::kTerms * cols * pairs;
   }
 };
 
@@ -106,7 +105,6 @@ class PairLoops {
     const PairScratch<Unit> at(q_, all_rows);
     packed_a_ = static_cast<Pair*>(scratch_);
     packed_b_ = packed_a_ + at.b;
-    passing_ = static_cast<float*>(scratch_) + at.tile;
     const Pieces k_blocks(ceil_div(q_.k > 0 ? pairs_of(q_.k) : 1, Unit::kStep),
                           block_pairs(q_, all_rows) / Unit::kStep);
     const Pieces row_blocks(all_rows, kPairBlockRows);
@@ -169,17 +167,14 @@ class PairLoops {
   // All tiles of one strip.
   void multiply_strip(const typename Unit::Packed& a, Range rows, const Pair* b, Range cols) {
     const int vecs = static_cast<int>(ceil_div(cols.end - cols.begin, Unit::kLanes));
-    // A tile that nobody looks at after it is finished need not go to C.
-    const bool passes = k_.first && k_.last && call_.next;
-    const std::int64_t ldc = passes ? vecs * Unit::kLanes : q_.n;
     const bool finishing = k_.last && base::has_epilogue(call_) && !base::finishes_by_rows(call_);
     const Pieces tiles(rows.end - rows.begin, Unit::kRows);
     for (std::int64_t t = 0, i = rows.begin; t < tiles.count; ++t) {
       const TileOfC tile{i, cols.begin, tiles.size(t), cols.end - cols.begin};
-      float* c = passes ? passing_ : c_ + i * ldc + tile.j;
-      unit_.tile(a, i - rows.begin, static_cast<int>(tile.rows), b, vecs, k_.pairs, c, ldc,
+      float* c = c_ + i * q_.n + tile.j;
+      unit_.tile(a, i - rows.begin, static_cast<int>(tile.rows), b, vecs, k_.pairs, c, q_.n,
                  tile.cols, k_.first);
-      if (finishing) base::finish_tile(call_, tile, c, ldc);
+      if (finishing) base::finish_tile(call_, tile, c, q_.n);
       i += tile.rows;
     }
   }
@@ -190,7 +185,6 @@ class PairLoops {
   float* c_;
   void* scratch_;
   Pair *packed_a_, *packed_b_;
-  float* passing_;
   bool keeps_strips_;
   std::int64_t together_;
   struct {

@@ -127,12 +127,14 @@ inline Plan make_plan(const Product& given) {
 }
 
 // How the parts share C: `rows` x `cols` of them, the rest idle. Chosen for the least work of the
-// busiest part, counting what several parts read or pack alike.
+// busiest part, counting what several parts read or pack alike. A chained product is shared by
+// rows: beside each other in the rows of a parameter and its slots, cores would read ahead into
+// lines that the other one writes.
 struct Grid {
   int rows, cols;
 };
 
-inline Grid make_grid(const Product& q, const Plan& plan, int parts) {
+inline Grid make_grid(const Product& q, const Plan& plan, int parts, bool chained) {
   const auto cost_of = [](const Matrix& x, bool packed) {
     return !packed ? 1 : x.along_k ? kTransposeCost : kCopyCost;
   };
@@ -140,7 +142,7 @@ inline Grid make_grid(const Product& q, const Plan& plan, int parts) {
   Grid best{1, 1};
   std::int64_t least_cost = INT64_MAX;
   for (int rows = 1; rows <= parts; ++rows) {
-    const int cols = parts / rows;
+    const int cols = chained ? 1 : parts / rows;
     const std::int64_t m = ceil_div(q.m, rows), n = ceil_div(vectors(q.n), cols);
     const std::int64_t cost = n * (m + cost_b) + cost_a * vectors(m);
     if (cost < least_cost) {

@@ -18,11 +18,14 @@ static_assert(kTileRows <= Vec::N);
 // A turned product is made this many columns at a time, in scratch, before it is written to C.
 inline constexpr std::int64_t kTurnedCols = 512;
 
+// Rows of a chained gradient that are made, in scratch, before the optimizer goes along them.
+inline constexpr std::int64_t kChainedRows = 2 * kTileRows;
+
 // One thread's scratch, in floats. Each piece starts on a cache line.
 struct Scratch {
-  std::int64_t a, b, turned, total;
+  std::int64_t a, b, turned, chained, total;
 
-  FASTNN_INLINE Scratch(const Product& q, const Plan& plan) {
+  FASTNN_INLINE Scratch(const Product& q, const Plan& plan, bool is_chained) {
     const auto piece = [](bool used, std::int64_t floats) {
       return used ? ceil_div(floats + kPackSlack, 16) * 16 : 0;
     };
@@ -32,7 +35,8 @@ struct Scratch {
     a = 0;
     b = a + a_floats;
     turned = b + b_floats;
-    total = turned + piece(plan.swap, q.m * least(q.n, kTurnedCols));
+    chained = turned + piece(plan.swap, q.m * least(q.n, kTurnedCols));
+    total = chained + piece(is_chained, kChainedRows * least(vectors(q.n) * Vec::N, kBlockCols));
   }
 };
 
@@ -77,19 +81,15 @@ FASTNN_INLINE void multiply_strip(const Matrix& a, bool packed_a, const float* b
   };
   const Tile longer = tiles.longer ? find(tiles.base + 1) : nullptr;
   const Tile shorter = find(tiles.base);
-  // A tile that nobody looks at after the epilogue need not go to C, if all of k is done at once.
-  alignas(64) float passing[kTileRows * kWideVecs * Vec::N];
-  const bool passes = first && epilogue && epilogue->next;
-  if (passes) ldc = vecs * Vec::N;
   for (std::int64_t t = 0, row = 0; t < tiles.count; ++t) {
     const std::int64_t rows = tiles.size(t);
     const float* from = packed_a ? a.data + row * k : a.at(0, row);
     const std::int64_t lda = packed_a ? rows : a.stride;
-    float* to = passes ? passing : c + row * ldc;
+    float* to = c + row * ldc;
     if (epilogue) expect(*epilogue, rows, cols, i + row, j);
-    if (!passes && t + 1 < tiles.count) prefetch(to + rows * ldc, tiles.size(t + 1), cols, ldc);
+    if (t + 1 < tiles.count) prefetch(to + rows * ldc, tiles.size(t + 1), cols, ldc);
     (t < tiles.longer ? longer : shorter)(k, from, lda, b, ldb, to, ldc, tail, first);
-    if (epilogue) finish(*epilogue, rows, cols, i + row, j, to, ldc);
+    if (epilogue && !epilogue->by_rows()) finish(*epilogue, rows, cols, i + row, j, to, ldc);
     row += rows;
   }
 }
@@ -98,14 +98,16 @@ FASTNN_INLINE void multiply_strip(const Matrix& a, bool packed_a, const float* b
 // goes.
 inline void multiply(const Product& q, const Plan& plan, Range rows, Range cols, float* c,
                      std::int64_t ldc, const Epilogue* epilogue, float* scratch) {
-  const Scratch at(q, plan);
+  const bool chained = epilogue && epilogue->next;
+  const Scratch at(q, plan, chained);
   float* packed_a = scratch + at.a;
   float* packed_b = scratch + at.b;
   const std::int64_t all_rows = rows.end - rows.begin;
   const bool wide = all_rows <= kWideRows;
-  const Epilogue* of_tiles = epilogue && epilogue->by_rows() ? nullptr : epilogue;
   const Pieces k_blocks(q.k > 0 ? q.k : 1, plan.block_k);  // k = 0 is one empty block
-  const Pieces row_blocks(all_rows, kBlockRows);
+  const Pieces row_blocks(all_rows, chained ? kChainedRows : kBlockRows);
+  // Rows that nobody looks at after the optimizer need not go to C, if all of k is done at once.
+  const bool passes = chained && k_blocks.count == 1;
 
   for (std::int64_t j0 = cols.begin; j0 < cols.end; j0 += kBlockCols) {
     const std::int64_t j1 = least(j0 + kBlockCols, cols.end);
@@ -124,18 +126,23 @@ inline void multiply(const Product& q, const Plan& plan, Range rows, Range cols,
             row += tiles.size(t);
           }
         }
+        float* block = c + (i - rows.begin) * ldc + (j0 - cols.begin);
+        std::int64_t ld_block = ldc;
+        if (passes) {
+          block = scratch + at.chained;
+          ld_block = vectors(j1 - j0) * Vec::N;
+        }
         const Matrix a{plan.pack_a ? packed_a : q.a.at(p, i), q.a.stride, q.a.along_k};
         for (std::int64_t s = 0, j = j0; s < strips.count; ++s) {
           const std::int64_t width = strips.size(s) * Vec::N;
           const float* b = plan.pack_b ? packed_b + (j - j0) * k : q.b.at(p, j);
-          float* to = c + (i - rows.begin) * ldc + (j - cols.begin);
           multiply_strip(a, plan.pack_a, b, plan.pack_b ? width : q.b.stride, k, tiles,
-                         least(width, j1 - j), to, ldc, first, last ? of_tiles : nullptr, i, j);
+                         least(width, j1 - j), block + (j - j0), ld_block, first,
+                         last ? epilogue : nullptr, i, j);
           j += width;
         }
-        if (last && epilogue && !of_tiles) {
-          float* to = c + (i - rows.begin) * ldc + (j0 - cols.begin);
-          finish(*epilogue, row_blocks.size(rb), j1 - j0, i, j0, to, ldc);
+        if (last && epilogue && epilogue->by_rows()) {
+          finish(*epilogue, row_blocks.size(rb), j1 - j0, i, j0, block, ld_block);
         }
         i += row_blocks.size(rb);
       }
@@ -147,7 +154,7 @@ inline void multiply(const Product& q, const Plan& plan, Range rows, Range cols,
 // The same for C^T: q is the swapped product, so its columns are rows of C, and C is [q.n, q.m].
 inline void multiply_turned(const Product& q, const Plan& plan, Range rows, Range cols, float* c,
                             const Epilogue& epilogue, float* scratch) {
-  float* turned = scratch + Scratch(q, plan).turned;
+  float* turned = scratch + Scratch(q, plan, false).turned;
   const std::int64_t width = rows.end - rows.begin;
   for (std::int64_t j = cols.begin; j < cols.end; j += kTurnedCols) {
     const std::int64_t count = least(kTurnedCols, cols.end - j);

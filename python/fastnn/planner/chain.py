@@ -1,13 +1,13 @@
-"""Chains: a product that makes a parameter's gradient does the optimizer's step on it too, tile by
-tile, while a tile is still in the cache. The gradient itself never lies in memory.
+"""Chains: a product that makes a parameter's gradient does the optimizer's step on it too, a few
+rows at a time, while they are still in the cache. The gradient itself never lies in memory.
 
 The optimizer's instruction covers all parameters at once. The parts whose gradients come from such
 products are cut out of it, each becoming an instruction right after its product; the product is
 marked `chained`. What is left of the optimizer's instruction stays where it was.
 
 That is worth it where the gradient, the parameter and its slots leave the caches. A smaller one
-waits in L2 anyway, and the optimizer is quicker along long rows than tile by tile; so it is beside
-products in bf16, which leave it less time to hide in. docs/performance.md has the measurements.
+waits in L2 anyway, and its product may be made in halves (halves.py); products in bf16 leave the
+optimizer too little time to hide in. docs/performance.md has the measurements.
 """
 
 from __future__ import annotations

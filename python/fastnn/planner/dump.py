@@ -40,7 +40,7 @@ def table(plan: Plan) -> str:
     lines.append(
         f"{len(plan.steps)} instructions, {plan.barriers} barriers (|), {count(plan.flops)}FLOP, "
         f"{count(plan.bytes_moved())}B moved, arena {plan.arena_bytes:,} bytes; 1: one thread, "
-        "&: done together with the next, tile by tile; h: rows of the minibatch may lie in halves"
+        "&: done together with the next, rows by rows; h: rows of the minibatch may lie in halves"
     )
     return "\n".join(lines)
 
