@@ -22,7 +22,7 @@ std::uint64_t saved_registers() {
 CpuFeatures detect() {
   CpuFeatures found;
   std::uint32_t eax, ebx, ecx, edx;
-  __get_cpuid(0, &eax, &ebx, &ecx, &edx);
+  if (!__get_cpuid(0, &eax, &ebx, &ecx, &edx)) return found;
   const bool intel = ebx == 0x756e6547;  // "Genu"ineIntel
   if (!__get_cpuid(1, &eax, &ebx, &ecx, &edx)) return found;
   const bool xgetbv_works = bit(ecx, 27);

@@ -13,7 +13,7 @@ struct IsaTable {
   const KernelTable& (*table)();  // only where it is usable
   bool (*usable)();               // do this CPU and its operating system allow it?
   const char* needs;              // the features it was compiled with
-  bool by_name_only = false;      // never chosen nor listed: for tests and comparisons
+  bool by_name_only = false;      // not among those that are found: tests, comparisons
 };
 
 const std::vector<IsaTable>& isa_tables();

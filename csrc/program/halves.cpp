@@ -1,11 +1,12 @@
 #include "program/halves.h"
 
+#include "program/gather.h"
 #include "program/product.h"
 
 namespace fastnn {
 namespace {
 
-bool is_product(const Call& call) {
+bool may_be_made_in_halves(const Call& call) {
   const Opcode opcode = static_cast<Opcode>(call.opcode);
   return opcode == Opcode::matmul_nn || opcode == Opcode::matmul_tn;
 }
@@ -21,21 +22,6 @@ bool is_made_in_halves(const Call& call) {
 
 }  // namespace
 
-bool may_be_halved(Opcode opcode) {
-  switch (opcode) {
-    case Opcode::gather_u8_f32:
-    case Opcode::gather_i32_f32:
-    case Opcode::gather_i64_f32:
-    case Opcode::gather_f32_f32:
-    case Opcode::gather_f64_f32:
-    case Opcode::matmul_nn:
-    case Opcode::matmul_tn:
-      return true;
-    default:
-      return false;
-  }
-}
-
 void settle_halves(std::vector<Call>& calls) {
   std::vector<bool> marked;
   for (Call& call : calls) {
@@ -43,17 +29,17 @@ void settle_halves(std::vector<Call>& calls) {
     call.flags &= static_cast<std::uint16_t>(~kHalved);
   }
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    if (!marked[i] || is_product(calls[i])) continue;
+    if (!marked[i] || may_be_made_in_halves(calls[i])) continue;
     const void* gathered = calls[i].operand[kGathered];
     std::vector<std::size_t> users{i};
     bool settled = gathered && calls[i].dim[0] >= kLongRow;
     for (std::size_t j = i + 1; j < calls.size(); ++j) {
       if (!marked[j]) continue;
-      if (is_product(calls[j])) {
+      if (may_be_made_in_halves(calls[j])) {
         if (calls[j].operand[kFactorA] != gathered) continue;
         users.push_back(j);
-        const bool same_rows = calls[j].dim[0] == calls[i].dim[1];
-        settled = settled && same_rows && is_made_in_halves(calls[j]);
+        const bool same = calls[j].dim[0] == calls[i].dim[1] && calls[j].dim[1] == calls[i].dim[0];
+        settled = settled && same && is_made_in_halves(calls[j]);
       } else if (calls[j].operand[kGathered] == gathered) {
         break;  // another minibatch lies there from now on
       }

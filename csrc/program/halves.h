@@ -14,11 +14,6 @@
 
 namespace fastnn {
 
-inline constexpr int kGathered = 2;  // a gather's result, as opcodes.def has it
-
-// Is kHalved meant for this opcode?
-bool may_be_halved(Opcode opcode);
-
 // Takes kHalved away from a gather, and from the products that read what it makes, unless all of
 // them are made in halves. Workspaces have been given out.
 void settle_halves(std::vector<Call>& calls);

@@ -4,7 +4,6 @@
 #include <stdexcept>
 
 #include "program/attributes.h"
-#include "program/halves.h"
 #include "program/product.h"
 
 namespace fastnn {
@@ -109,6 +108,22 @@ void check_blocks(const Site& site, const Signature& signature) {
 bool is_update(const Instr& instr) {
   const std::vector<std::string>& names = signatures()[instr.opcode].attributes;
   return !names.empty() && names.front() == "column";
+}
+
+// Is kHalved meant for it?
+bool may_be_halved(Opcode opcode) {
+  switch (opcode) {
+    case Opcode::gather_u8_f32:
+    case Opcode::gather_i32_f32:
+    case Opcode::gather_i64_f32:
+    case Opcode::gather_f32_f32:
+    case Opcode::gather_f64_f32:
+    case Opcode::matmul_nn:
+    case Opcode::matmul_tn:
+      return true;
+    default:
+      return false;
+  }
 }
 
 std::string range_text(const Extent& extent) {

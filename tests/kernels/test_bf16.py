@@ -422,8 +422,10 @@ def test_the_way_back_is_the_separate_operations(unit, form, activation):
 
 
 @pytest.mark.parametrize("precision", [MEDIUM, HIGH])
-@pytest.mark.parametrize("m, n, k", [(8, 48, 33), (33, 31, 63), (75, 130, 97), (20, 30, 1100)])
-def test_tiles_go_to_the_optimizer(unit, m, n, k, precision):
+@pytest.mark.parametrize(
+    "m, n, k", [(8, 48, 33), (33, 31, 63), (75, 130, 97), (20, 30, 1100), (140, 800, 40)]
+)
+def test_the_gradient_goes_to_the_optimizer(unit, m, n, k, precision):
     """A chained step of the optimizer gets the bits that would have been C's, once each."""
     a, b, _ = operands(m, n, k)
     gradient = run(unit, "tn", a, b, np.full((m, n), np.nan, np.float32), precision)

@@ -40,6 +40,9 @@ SHAPES = [
     (150, 70, 300),
     (31, 1050, 290),
     (299, 301, 523),
+    (520, 260, 70),
+    (30, 2100, 70),
+    (210, 530, 260),
 ]
 
 
@@ -125,7 +128,9 @@ def test_all_sizes_to_70_exactly(kernel, form):
 
 
 @pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("m, n, k", [(0, 5, 3), (4, 0, 3), (0, 0, 0), (3, 20, 0), (40, 1, 0)])
+@pytest.mark.parametrize(
+    "m, n, k", [(0, 5, 3), (4, 0, 3), (0, 0, 0), (3, 20, 0), (40, 1, 0), (520, 260, 0)]
+)
 def test_empty(kernel, form, m, n, k):
     """Without k the sums are 0, and bias and activation still apply."""
     a, b, bias = operands(m, n, k)
@@ -141,14 +146,24 @@ def test_empty(kernel, form, m, n, k):
 # ---- larger sizes: every path
 
 
-def path(isa, form, shape):
-    """The path's name, which is what the reason begins with."""
-    return _core.matmul_reason(*shape, form, isa=isa).split(":")[0]
+PATHS = """
+a vector: the matrix lies along k, turned in registers
+a vector: the matrix streams through once
+direct: B fits in L2
+direct: too few rows to repay packing B
+half packed: B is transposed for its lanes
+half packed: B's rows lie far apart and are reused
+one column: dots of the rows
+packed: B does not fit in L2 and is reused
+packed: B is transposed for its lanes, and A is reused
+turned: n is narrow, the lanes run along m; A packed for that
+turned: n is narrow, the lanes run along m; A read in place
+""".strip().splitlines()
 
 
 def test_the_shapes_take_every_path(kernel):
-    taken = {path(kernel.isa, form, shape) for form in FORMS for shape in SHAPES}
-    assert taken == {"a vector", "one column", "direct", "half packed", "packed", "turned"}
+    taken = {_core.matmul_reason(*s, form, isa=kernel.isa) for form in FORMS for s in SHAPES}
+    assert taken == set(PATHS)
 
 
 @pytest.mark.parametrize("form", FORMS)

@@ -69,6 +69,13 @@ def test_same_bits_as_the_dense_product(kernel, form, m, n, k, share):
     assert [x.tobytes() for x in got] == [x.tobytes() for x in want]
 
 
+def test_a_half_may_skip_what_is_too_much_for_the_whole(kernel):
+    """Of a product in halves: their bits need room that the whole's would not be given."""
+    m, n, k = 3000, 64, 784
+    a, b = sparse(m, k, 0.1), normal((k, n), 1)
+    assert matmul(kernel, "nn", a, b).tobytes() == dense_product(kernel, "nn", a, b).tobytes()
+
+
 @pytest.mark.parametrize("form", FORMS)
 def test_zeros_are_skipped_where_there_are_many(kernel, form):
     """Told apart by the sign of a zero: a product that underflows to -0 stays, unless +0 is added.

@@ -34,6 +34,8 @@ SHAPES = [  # (m, n, k): tails in every direction; one block of k and several; p
     (10, 130, 300),
     (97, 131, 70),
     (70, 200, 700),
+    (200, 1100, 130),  # several blocks of rows and of columns; both factors packed
+    (520, 1040, 9),  # B packed although it is small
 ]
 
 

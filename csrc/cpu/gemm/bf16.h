@@ -57,7 +57,7 @@ FASTNN_INLINE Precision taken(const Call& call, const Product& q) {
   return taken(precision_of(call), q.n, q.k);
 }
 
-// c = A B, then what `call` says of each tile.
+// c = A B, then what `call` says of each tile or block.
 template <class Unit>
 void multiply_share(const Product& q, const Call& call, const Share& share, float* c) {
   if (q.m == 0) return;
@@ -80,7 +80,7 @@ void multiply_share(const Product& q, const Call& call, const Share& share, floa
   unit.release();
 }
 
-// Halves of k are added, and finished, by the base's second pass.
+// Halves of k are added, and finished, by the base's second pass; of rows there is nothing to add.
 template <class Unit>
 void multiply(const Product& q, const Call& call, const Share& share) {
   if (!in_halves(call)) return multiply_share<Unit>(q, call, share, call.out<float>(kResult));

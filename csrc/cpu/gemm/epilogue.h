@@ -1,4 +1,4 @@
-// What happens to a tile of C once its sums are complete and while it is still in L1.
+// What happens to the sums of C once they are complete, and while they are still in L1 or L2.
 #pragma once
 
 #include <cstdint>
@@ -56,9 +56,8 @@ FASTNN_INLINE void finish_rows(const Epilogue& e, Function last, std::int64_t ro
   }
 }
 
-// Asks L2 for what finish() will need of a chained step, before a tile is made: the pieces of rows
-// are too short for the hardware to see where it goes. Not L1, since rows of a matrix that is a
-// multiple of 1024 wide share the few lines of one set there.
+// Asks L2 for what finish() will need of a chained step, before a tile is made: the rest of the
+// block is made meanwhile. Not L1, which has no room for it.
 inline void expect(const Epilogue& e, std::int64_t rows, std::int64_t cols, std::int64_t i,
                    std::int64_t j) {
   if (!e.next) return;

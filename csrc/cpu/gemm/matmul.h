@@ -78,7 +78,8 @@ inline void matmul(const Call& call, const Share& share) {
   if (given.m == 0 || given.n == 0) return;
   const Plan plan = make_plan(given);
   const Product q = plan.swap ? swapped(given) : given;
-  if (in_halves(call)) {  // with columns enough never to be turned
+  if (in_halves(call)) {
+    static_assert(kLeastHalvedColumns >= 2 * Vec::N);  // so it is not turned
     const Epilogue none{nullptr, nullptr, nullptr, Activation::linear, 0, nullptr, q.n};
     for_halves(q, call, share, [&](const Product& part, const Share& ours, float* c) {
       multiply_share(part, plan, ours, c, none);
@@ -99,7 +100,7 @@ std::size_t scratch_bytes(const Call& call) {
   const Product q = plan.swap ? swapped(given) : given;
   const std::size_t dense =
       static_cast<std::size_t>(Scratch(q, plan, call.flags & kChained).total) * sizeof(float);
-  const std::size_t skipping = may_skip_zeros(q, plan) ? skip_words(q) * sizeof(std::uint64_t) : 0;
+  const std::size_t skipping = static_cast<std::size_t>(skip_bytes(q, plan));
   return dense > skipping ? dense : skipping;
 }
 

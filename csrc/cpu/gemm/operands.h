@@ -31,8 +31,8 @@ FASTNN_INLINE Product product_of(const Call& call) {
                      : product(dim[0], dim[2], dim[1], form, a, b);
 }
 
-// Is it made in two halves? Of k, the second of which the workspace gets; or, where rows of A lie
-// in halves and it is turned, of the rows of C. See program/halves.h.
+// Is it made in two halves? Of k, the second of which the workspace gets; or, where A is transposed
+// and its rows lie in halves, of the rows of C. See program/halves.h.
 FASTNN_INLINE bool in_halves(const Call& call) { return call.workspace || call.flags & kHalved; }
 
 // Calls multiply(part, its share, its C) for the halves that this thread has to do with.

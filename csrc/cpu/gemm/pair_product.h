@@ -95,7 +95,7 @@ PairGrid make_pair_grid(const Product& q, int parts) {
 template <class Unit>
 class PairLoops {
  public:
-  // c is all of C; `call` says what happens to every tile once its sums are complete.
+  // c is all of C; `call` says what happens to every tile or block once its sums are complete.
   PairLoops(Unit& unit, const Product& q, const Call& call, float* c, void* scratch)
       : unit_(unit), q_(q), call_(call), c_(c), scratch_(scratch) {}
 

@@ -69,25 +69,26 @@ inline bool swap_is_cheaper(const Product& q) {
   return turned < plain;
 }
 
-// A large B is packed for kLeastPackedRows; for fewer, blocks of its rows are read where they lie.
+// A large B is packed for kLeastPackedRows of A; for fewer, blocks of kInPlaceK of its rows are
+// read where they lie, or of half as many for up to kFewestRows, which use each block twice or
+// thrice.
 inline constexpr std::int64_t kInPlaceK = 128;
-// A B that fits in L2 is packed for so many rows, if its own are that long: then it is not spread
-// over so many pages, and over so few sets of L1.
+inline constexpr std::int64_t kFewestRows = 24;
+// A B that fits in L2 is packed for so many rows of A, if its own are that long: then it is not
+// spread over so many pages, and over so few sets of L1.
 inline constexpr std::int64_t kManyRows = 512;
-inline constexpr std::int64_t kFarRows = 256;
+inline constexpr std::int64_t kSpreadRow = 256;  // elements
 
-// B is read in place in blocks of so many rows; 0: it is packed, or turned. The fewer rows A has,
-// the less often a strip of a block is read again, and the shorter it may be. Rows of a multiple of
-// 4 KiB share few sets of L2, but a block that is no longer, from end to end, than half of L2 has
-// room.
+// B is read in place in blocks of so many rows; 0: it is packed. Rows of a multiple of 4 KiB share
+// few sets of L2, but a block that is no longer, from end to end, than half of L2 has room there.
 inline std::int64_t rows_in_place(const Product& q) {
   const std::int64_t row_bytes = sizeof(float) * q.n;
   if (q.b.along_k) return 0;
   if (q.k * row_bytes <= kCacheBytes) {
-    return q.m >= kManyRows && q.n >= kFarRows ? 0 : q.k > 0 ? q.k : 1;
+    return q.m >= kManyRows && q.n >= kSpreadRow ? 0 : q.k > 0 ? q.k : 1;
   }
-  if (q.m <= kWideRows) return kBlockK;
-  if (q.m <= 24) return kInPlaceK / 2;
+  if (q.m <= kWideRows) return kBlockK;  // one tile: no block is read twice
+  if (q.m <= kFewestRows) return kInPlaceK / 2;
   const std::int64_t rows = least(kInPlaceK, kCacheBytes / row_bytes);
   return q.m < kLeastPackedRows && rows >= kInPlaceK / 2 ? rows : 0;
 }
@@ -127,14 +128,17 @@ inline Plan make_plan(const Product& given) {
 }
 
 // How the parts share C: `rows` x `cols` of them, the rest idle. Chosen for the least work of the
-// busiest part, counting what several parts read or pack alike. A chained product is shared by
-// rows: beside each other in the rows of a parameter and its slots, cores would read ahead into
-// lines that the other one writes.
+// busiest part, counting what several parts read or pack alike. A chained product is shared by rows
+// of the parameter, where it has enough of them: side by side in its rows and those of its slots,
+// cores would read ahead into lines that the other one writes.
 struct Grid {
   int rows, cols;
 };
 
 inline Grid make_grid(const Product& q, const Plan& plan, int parts, bool chained) {
+  if (chained && (plan.swap ? vectors(q.n) : q.m) >= parts) {
+    return plan.swap ? Grid{1, parts} : Grid{parts, 1};
+  }
   const auto cost_of = [](const Matrix& x, bool packed) {
     return !packed ? 1 : x.along_k ? kTransposeCost : kCopyCost;
   };
@@ -142,7 +146,7 @@ inline Grid make_grid(const Product& q, const Plan& plan, int parts, bool chaine
   Grid best{1, 1};
   std::int64_t least_cost = INT64_MAX;
   for (int rows = 1; rows <= parts; ++rows) {
-    const int cols = chained ? 1 : parts / rows;
+    const int cols = parts / rows;
     const std::int64_t m = ceil_div(q.m, rows), n = ceil_div(vectors(q.n), cols);
     const std::int64_t cost = n * (m + cost_b) + cost_a * vectors(m);
     if (cost < least_cost) {

@@ -27,10 +27,17 @@ inline constexpr double kMostNonzero = 0.3;  // beyond, the dense product is as 
 // Words of scratch: the bits of all rows of C.
 FASTNN_INLINE std::int64_t skip_words(const Product& q) { return q.m * ceil_div(q.k, kWord); }
 
-// May zeros be skipped in a product of this shape, if there are any?
+// May zeros be skipped in a product of this form, if there are any? Not if it has too many bits.
+FASTNN_INLINE bool has_rows_to_skip(const Product& q, const Plan& plan) {
+  return !plan.swap && !q.b.along_k && q.n >= 2 * Vec::N && q.m >= 4 && q.k >= kWord / 2;
+}
 FASTNN_INLINE bool may_skip_zeros(const Product& q, const Plan& plan) {
-  return !plan.swap && !q.b.along_k && q.n >= 2 * Vec::N && q.m >= 4 && q.k >= kWord / 2 &&
-         skip_words(q) * 8 <= kMostBitBytes;
+  return has_rows_to_skip(q, plan) && skip_words(q) * 8 <= kMostBitBytes;
+}
+
+// What that takes of scratch. Of a product with too many bits a half may have few enough.
+FASTNN_INLINE std::int64_t skip_bytes(const Product& q, const Plan& plan) {
+  return has_rows_to_skip(q, plan) ? least(skip_words(q) * 8, kMostBitBytes) : 0;
 }
 
 FASTNN_INLINE std::uint64_t nonzero_bits(const float* x, std::int64_t n) {

@@ -6,7 +6,7 @@
 #pragma once
 
 #include "cpu/kernels/loop.h"
-#include "program/halves.h"
+#include "program/gather.h"
 
 namespace fastnn::FASTNN_ISA {
 
@@ -25,9 +25,10 @@ FASTNN_INLINE void convert(From x, std::int32_t& y) {
 
 // The data's row for row i of the minibatch, or -1.
 FASTNN_INLINE int64_t source_row(const Call& call, int64_t i, int64_t rows) {
-  const int64_t* order = call.in<int64_t>(1);
+  const int64_t* order = call.in<int64_t>(kOrder);
   const int64_t position = call.run->row + i;
-  const int64_t positions = order ? call.bytes[1] / static_cast<int64_t>(sizeof(int64_t)) : rows;
+  const int64_t positions =
+      order ? call.bytes[kOrder] / static_cast<int64_t>(sizeof(int64_t)) : rows;
   if (position < 0 || position >= positions) {
     call.fail(Fault::index_out_of_range, i, position, positions);
     return -1;
@@ -48,11 +49,12 @@ inline constexpr int64_t kMostAhead = 32;
 
 // Where row i lies; nullptr where there is none.
 FASTNN_INLINE const char* row_ahead(const Call& call, int64_t i, int64_t rows, int64_t row_bytes) {
-  const int64_t* order = call.in<int64_t>(1);
+  const int64_t* order = call.in<int64_t>(kOrder);
   const int64_t position = call.run->row + i;
-  if (order && position >= call.bytes[1] / static_cast<int64_t>(sizeof(int64_t))) return nullptr;
+  if (order && position >= call.bytes[kOrder] / static_cast<int64_t>(sizeof(int64_t)))
+    return nullptr;
   const int64_t source = order ? order[position] : position;
-  return source < 0 || source >= rows ? nullptr : call.in<char>(0) + source * row_bytes;
+  return source < 0 || source >= rows ? nullptr : call.in<char>(kData) + source * row_bytes;
 }
 
 template <class From, class To, class Finish>
@@ -73,9 +75,9 @@ FASTNN_INLINE void gather(const Call& call, const Share& share, Range cols, Fini
   const bool apart = call.flags & kHalved;
   To* out = call.out<To>(kGathered) + cols.begin * (apart ? b : 1);
   const int64_t stride = apart ? w : width;
-  const From* data = call.in<From>(0);
+  const From* data = call.in<From>(kData);
   const int64_t row_bytes = width * static_cast<int64_t>(sizeof(From));
-  const int64_t rows = call.bytes[0] / row_bytes;
+  const int64_t rows = call.bytes[kData] / row_bytes;
   constexpr int64_t kLine = 64 / sizeof(From);
   const Range range = share.split(b, 64 / w + 1);
   const int64_t bytes = w * static_cast<int64_t>(sizeof(From));

@@ -1,5 +1,5 @@
 // Optimizers: one pass over parameter, gradient and slots. The rules are those of Keras 3. Each is
-// written once, for a piece of the parameter: an instruction's share, or a tile of the gradient
+// written once, for a piece of the parameter: an instruction's share, or rows of the gradient
 // that the product making it has just finished (update.h).
 //
 // Every kernel first makes the gradient it uses,

@@ -1,5 +1,5 @@
 // An optimizer's step on a piece of its parameter: what the optimizer kernels do with their shares,
-// and what a chained product does with each tile of the gradient that it has finished.
+// and what a chained product does with the rows of the gradient that it has finished.
 #pragma once
 
 #include <cstdint>
