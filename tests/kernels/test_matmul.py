@@ -163,7 +163,8 @@ turned: n is narrow, the lanes run along m; A read in place
 
 def test_the_shapes_take_every_path(kernel):
     taken = {_core.matmul_reason(*s, form, isa=kernel.isa) for form in FORMS for s in SHAPES}
-    assert taken == set(PATHS)
+    never = {p for p in PATHS if p.endswith("A packed for that") and kernel.isa == "generic"}
+    assert taken == set(PATHS) - never  # four lanes are too few to repay that
 
 
 @pytest.mark.parametrize("form", FORMS)
