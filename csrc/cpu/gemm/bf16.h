@@ -93,19 +93,30 @@ void multiply(const Product& q, const Call& call, const Share& share) {
   });
 }
 
-// Is the product made here, and not by the base?
-inline bool multiply_bf16(const Call& call, const Share& share) {
-  const Product q = product_of(call);
-  const Precision precision = taken(call, q);
+template <class Type>
+struct UnitTag {
+  using Unit = Type;
+};
+
+// Calls function(UnitTag) with the unit that makes the product; false where the base makes it.
+template <class Function>
+FASTNN_INLINE bool with_unit(Precision precision, Function function) {
   if (precision == Precision::highest) return false;
   if constexpr (kExists<High>) {
     if (precision == Precision::high) {
-      multiply<High>(q, call, share);
+      function(UnitTag<High>{});
       return true;
     }
   }
-  multiply<Medium>(q, call, share);
+  function(UnitTag<Medium>{});
   return true;
+}
+
+// Is the product made here, and not by the base?
+inline bool multiply_bf16(const Call& call, const Share& share) {
+  const Product q = product_of(call);
+  return with_unit(taken(call, q),
+                   [&](auto tag) { multiply<typename decltype(tag)::Unit>(q, call, share); });
 }
 
 void matmul_nn(const Call& call, const Share& share) {
@@ -136,20 +147,18 @@ std::size_t scratch_bytes(const Call& call) {
   std::size_t bytes = base::scratch_bytes(call);
   if (form_of(call) == 0) return bytes;
   const Product q = product_of(call);
-  const Precision precision = taken(call, q);
   std::size_t needed = 0;
-  if (precision == Precision::medium) needed = pair_scratch_bytes<Medium>(q);
-  if constexpr (kExists<High>) {
-    if (precision == Precision::high) needed = pair_scratch_bytes<High>(q);
-  }
+  with_unit(taken(call, q),
+            [&](auto tag) { needed = pair_scratch_bytes<typename decltype(tag)::Unit>(q); });
   return needed > bytes ? needed : bytes;
 }
 
 // Dots skip zeros in whole rows, and do not make halves.
 std::size_t workspace_bytes(const Call& call) {
   if (form_of(call) == 0) return 0;
-  const Precision precision = taken(call, product_of(call));
-  return precision != Precision::highest && Medium::kDots ? 0 : base::workspace_bytes(call);
+  bool dots = false;
+  with_unit(taken(call, product_of(call)), [&](auto tag) { dots = decltype(tag)::Unit::kDots; });
+  return dots ? 0 : base::workspace_bytes(call);
 }
 
 const char* matmul_reason(std::int64_t m, std::int64_t n, std::int64_t k, char form,
