@@ -83,11 +83,14 @@ struct Share {
   }
 
   // Long rows (kLongRow) are cut in two halves, and a thread has to do with the same one in every
-  // instruction: what it gathers it multiplies, with weights that it updates. Is `half` mine too?
-  FASTNN_INLINE bool has_half(int half) const { return parts == 1 || part % 2 == half; }
-  // And which part of it?
-  FASTNN_INLINE Share of_half(int half) const {
-    return parts == 1 ? *this : Share{part / 2, (parts + 1 - half) / 2, scratch, scratch_bytes};
+  // instruction: what it gathers it multiplies, with weights that it updates. Calls work(half, its
+  // share of that). Of an odd number of threads each takes two of the pieces of both halves.
+  template <class Work>
+  FASTNN_INLINE void in_halves(Work work) const {
+    if (parts % 2 == 0) return work(part % 2, Share{part / 2, parts / 2, scratch, scratch_bytes});
+    for (int piece = 2 * part; piece < 2 * part + 2; ++piece) {
+      work(piece / parts, Share{piece % parts, parts, scratch, scratch_bytes});
+    }
   }
 };
 

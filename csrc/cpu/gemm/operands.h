@@ -41,8 +41,7 @@ FASTNN_INLINE void for_halves(const Product& q, const Call& call, const Share& s
                               Multiply multiply) {
   const bool of_k = q.a.along_k, apart = call.flags & kHalved;
   const std::int64_t width = of_k ? q.k : q.m, rows = of_k ? q.m : q.k;  // of A as it lies
-  for (int half = 0; half < 2; ++half) {
-    if (!share.has_half(half)) continue;
+  share.in_halves([&](int half, const Share& ours) {
     const std::int64_t begin = half == 0 ? 0 : width / 2;
     const std::int64_t size = half == 0 ? width / 2 : width - width / 2;
     Product part = q;
@@ -57,8 +56,8 @@ FASTNN_INLINE void for_halves(const Product& q, const Call& call, const Share& s
       part.m = size;
       c += begin * q.n;
     }
-    multiply(part, share.of_half(half), c);
-  }
+    multiply(part, ours, c);
+  });
 }
 
 }  // namespace fastnn::FASTNN_ISA

@@ -108,10 +108,10 @@ template <class From, class To, class Finish>
 FASTNN_INLINE void gather(const Call& call, const Share& share, Finish finish) {
   const int64_t w = call.dim[0];
   if (w < kLongRow) return gather<From, To>(call, share, {0, w}, finish);
-  for (int half = 0; half < 2; ++half) {
+  share.in_halves([&](int half, const Share& ours) {
     const Range cols = half == 0 ? Range{0, w / 2} : Range{w / 2, w};
-    if (share.has_half(half)) gather<From, To>(call, share.of_half(half), cols, finish);
-  }
+    gather<From, To>(call, ours, cols, finish);
+  });
 }
 
 // x * scale, then + shift: two roundings.
