@@ -83,7 +83,7 @@ void multiply_share(const Product& q, const Call& call, const Share& share, floa
 // Halves of k are added, and finished, by the base's second pass; of rows there is nothing to add.
 template <class Unit>
 void multiply(const Product& q, const Call& call, const Share& share) {
-  if (!in_halves(call)) return multiply_share<Unit>(q, call, share, call.out<float>(kResult));
+  if (!is_in_halves(call)) return multiply_share<Unit>(q, call, share, call.out<float>(kResult));
   Call plain = call;
   plain.attr[0] = static_cast<double>(Activation::linear);
   for (const int operand : {kBias, kSaved, kBefore}) plain.operand[operand] = nullptr;

@@ -78,7 +78,7 @@ inline void matmul(const Call& call, const Share& share) {
   if (given.m == 0 || given.n == 0) return;
   const Plan plan = make_plan(given);
   const Product q = plan.swap ? swapped(given) : given;
-  if (in_halves(call)) {
+  if (is_in_halves(call)) {
     static_assert(kLeastHalvedColumns >= 2 * Vec::N);  // so it is not turned
     const Epilogue none{nullptr, nullptr, nullptr, Activation::linear, 0, nullptr, q.n};
     for_halves(q, call, share, [&](const Product& part, const Share& ours, float* c) {

@@ -33,7 +33,7 @@ FASTNN_INLINE Product product_of(const Call& call) {
 
 // Is it made in two halves? Of k, the second of which the workspace gets; or, where A is transposed
 // and its rows lie in halves, of the rows of C. See program/halves.h.
-FASTNN_INLINE bool in_halves(const Call& call) { return call.workspace || call.flags & kHalved; }
+FASTNN_INLINE bool is_in_halves(const Call& call) { return call.workspace || call.flags & kHalved; }
 
 // Calls multiply(part, its share, its C) for the halves that this thread has to do with.
 template <class Multiply>
