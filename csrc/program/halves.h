@@ -2,8 +2,8 @@
 // (Share::in_halves). Side by side in memory, the two halves of a row would still be in each
 // other's way: a core reads ahead of what it needs, into lines that the other one has just written,
 // and the other one has to ask for them again before it writes the next minibatch. So a minibatch
-// that only products in halves read lies as two matrices, one after the other: [b, w / 2], [b, w -
-// w / 2].
+// that only products in halves read lies as two matrices, one after the other, each with a half of
+// every row.
 //
 // The planner marks what nobody else reads (kHalved, planner/halves.py). Whether those products are
 // made in halves depends on the kernels, so that is looked at here.
