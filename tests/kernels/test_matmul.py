@@ -23,7 +23,7 @@ from .helpers import assert_close, normal
 
 FORMS = ("nn", "nt", "tn")
 # Shapes (m, n, k) that together take every path on every instruction set (a test below says so),
-# with remainders in every direction: tiles have up to 8 rows and 64 columns, blocks up to 512 of k.
+# with remainders in every direction: tiles have up to 8 rows and 64 columns, blocks up to 384 of k.
 SHAPES = [
     (1, 1, 1),
     (5, 3, 7),
@@ -43,6 +43,7 @@ SHAPES = [
     (520, 260, 70),
     (30, 2100, 70),
     (210, 530, 260),
+    (20, 2100, 1030),
 ]
 
 
@@ -152,9 +153,9 @@ a vector: the matrix streams through once
 direct: B fits in L2
 direct: too few rows to repay packing B
 half packed: B is transposed for its lanes
-half packed: B's rows lie far apart and are reused
+half packed: B is reused
 one column: dots of the rows
-packed: B does not fit in L2 and is reused
+packed: A and B are reused
 packed: B is transposed for its lanes, and A is reused
 turned: n is narrow, the lanes run along m; A packed for that
 turned: n is narrow, the lanes run along m; A read in place

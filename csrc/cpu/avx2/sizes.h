@@ -11,10 +11,11 @@ inline constexpr int kTileVecs = 2;
 inline constexpr int kWideRows = 2;
 inline constexpr int kWideVecs = 6;
 inline constexpr int kTurnedVecs = 2;
-inline constexpr std::int64_t kLeastPackedRows = 97;
+inline constexpr std::int64_t kLeastPackedRows = 49;
 inline constexpr std::int64_t kBlockK = 384;
 inline constexpr std::int64_t kBlockRows = 16 * kTileRows;
 inline constexpr std::int64_t kBlockCols = 1024;
 inline constexpr std::int64_t kCacheBytes = 256 * 1024;  // older CPUs have an L2 of just that
+inline constexpr std::int64_t kFarBytes = std::int64_t{2} << 20;
 
 }  // namespace fastnn::avx2

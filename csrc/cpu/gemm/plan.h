@@ -69,28 +69,38 @@ inline bool swap_is_cheaper(const Product& q) {
   return turned < plain;
 }
 
-// A large B is packed for kLeastPackedRows of A; for fewer, blocks of kInPlaceK of its rows are
-// read where they lie, or of half as many for up to kFewestRows, which use each block twice or
-// thrice.
-inline constexpr std::int64_t kInPlaceK = 128;
+// Packing is repaid where what is packed is used often enough: then a strip of B stays in L1 for
+// all tiles of a block, and neither factor is spread over many pages and few sets of L1, as are
+// rows a multiple of 4 KiB apart. And a large B is read from memory in long pieces.
+//
+//   B   fits in L2 (kCacheBytes): packed for kManyRows of A, if its own have kSpreadRow elements
+//       at most kNearBytes: for kLeastPackedRows; at most kFarBytes: for more than kFewestRows;
+//       larger: always
+//   A   beside a packed B: for kReusedColumns of B; twice as many where A lies along k, which a
+//       tile reads well enough as it is
+inline constexpr std::int64_t kManyRows = 256;
+inline constexpr std::int64_t kSpreadRow = 128;
 inline constexpr std::int64_t kFewestRows = 24;
-// A B that fits in L2 is packed for so many rows of A, if its own are that long: then it is not
-// spread over so many pages, and over so few sets of L1.
-inline constexpr std::int64_t kManyRows = 512;
-inline constexpr std::int64_t kSpreadRow = 256;  // elements
+inline constexpr std::int64_t kNearBytes = std::int64_t{2} << 20;
+inline constexpr std::int64_t kReusedColumns = 256;
+// A large B that is read in place is read in blocks of so many rows, or of half as many for up to
+// kFewestRows of A, which use each block twice or thrice.
+inline constexpr std::int64_t kInPlaceK = 128;
 
 // B is read in place in blocks of so many rows; 0: it is packed. Rows of a multiple of 4 KiB share
 // few sets of L2, but a block that is no longer, from end to end, than half of L2 has room there.
 inline std::int64_t rows_in_place(const Product& q) {
-  const std::int64_t row_bytes = sizeof(float) * q.n;
+  const std::int64_t row_bytes = sizeof(float) * q.n, bytes = q.k * row_bytes;
   if (q.b.along_k) return 0;
-  if (q.k * row_bytes <= kCacheBytes) {
+  if (bytes <= kCacheBytes) {
     return q.m >= kManyRows && q.n >= kSpreadRow ? 0 : q.k > 0 ? q.k : 1;
   }
   if (q.m <= kWideRows) return kBlockK;  // one tile: no block is read twice
+  if (bytes > kFarBytes) return 0;
   if (q.m <= kFewestRows) return kInPlaceK / 2;
   const std::int64_t rows = least(kInPlaceK, kCacheBytes / row_bytes);
-  return q.m < kLeastPackedRows && rows >= kInPlaceK / 2 ? rows : 0;
+  const bool few = bytes <= kNearBytes && q.m < kLeastPackedRows;
+  return few && rows >= kInPlaceK / 2 ? rows : 0;
 }
 
 inline Plan make_plan(const Product& given) {
@@ -102,24 +112,20 @@ inline Plan make_plan(const Product& given) {
             q.b.along_k ? "a vector: the matrix lies along k, turned in registers"
                         : "a vector: the matrix streams through once"};
   }
-  const bool b_is_large = static_cast<std::int64_t>(sizeof(float)) * q.k * q.n > kCacheBytes;
-  const bool a_is_reused = q.n >= (q.a.along_k ? 512 : 64);
   const std::int64_t in_place = rows_in_place(q);
-  const bool packs = in_place == 0;
-
-  Plan plan{swap, false, packs, packs ? kBlockK : in_place, nullptr};
-  plan.pack_a = packs && b_is_large && a_is_reused && q.m >= kLeastPackedRows;
+  const bool packs_b = in_place == 0;
+  const bool packs_a = packs_b && q.n >= kReusedColumns * (q.a.along_k ? 2 : 1);
+  Plan plan{swap, packs_a, packs_b, packs_b ? kBlockK : in_place, nullptr};
 
   if (swap) {
-    plan.reason = plan.pack_b ? "turned: n is narrow, the lanes run along m; A packed for that"
-                              : "turned: n is narrow, the lanes run along m; A read in place";
+    plan.reason = packs_b ? "turned: n is narrow, the lanes run along m; A packed for that"
+                          : "turned: n is narrow, the lanes run along m; A read in place";
   } else if (q.b.along_k) {
-    plan.reason = plan.pack_a ? "packed: B is transposed for its lanes, and A is reused"
-                              : "half packed: B is transposed for its lanes";
-  } else if (packs) {
-    plan.reason = b_is_large ? "packed: B does not fit in L2 and is reused"
-                             : "half packed: B's rows lie far apart and are reused";
-  } else if (b_is_large) {
+    plan.reason = packs_a ? "packed: B is transposed for its lanes, and A is reused"
+                          : "half packed: B is transposed for its lanes";
+  } else if (packs_b) {
+    plan.reason = packs_a ? "packed: A and B are reused" : "half packed: B is reused";
+  } else if (in_place < q.k) {
     plan.reason = "direct: too few rows to repay packing B";
   } else {
     plan.reason = "direct: B fits in L2";

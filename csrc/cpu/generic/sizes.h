@@ -16,5 +16,6 @@ inline constexpr std::int64_t kBlockK = 256;
 inline constexpr std::int64_t kBlockRows = 20 * kTileRows;
 inline constexpr std::int64_t kBlockCols = 512;
 inline constexpr std::int64_t kCacheBytes = 256 * 1024;
+inline constexpr std::int64_t kFarBytes = std::int64_t{8} << 20;
 
 }  // namespace fastnn::generic
