@@ -56,7 +56,7 @@ struct BoundRunner {
 };
 
 std::unique_ptr<BoundRunner> bind_spaces(std::shared_ptr<Program> program,
-                                         const py::sequence& spaces, BoundRunner* before) {
+                                         const py::sequence& spaces) {
   std::vector<Buffer> buffers;
   std::vector<Memory> memory;
   buffers.reserve(spaces.size());
@@ -68,9 +68,7 @@ std::unique_ptr<BoundRunner> bind_spaces(std::shared_ptr<Program> program,
     buffers.emplace_back(space, "space " + std::to_string(memory.size()));
     memory.push_back(buffers.back().memory());
   }
-  auto bound = std::make_unique<BoundRunner>(std::move(program), std::move(buffers), memory);
-  if (before) bound->runner.go_on_from(before->runner);
-  return bound;
+  return std::make_unique<BoundRunner>(std::move(program), std::move(buffers), memory);
 }
 
 py::object run_steps(BoundRunner& bound, std::int64_t steps, std::int64_t row, std::int64_t batch,
@@ -93,7 +91,7 @@ void add_program(py::module_& module) {
   py::class_<Program, std::shared_ptr<Program>>(module, "Program")
       .def(py::init(&make_program), "instrs"_a, "space_bytes"_a, py::kw_only(),
            "writable"_a = py::none(), "isa"_a = py::none())
-      .def("bind", &bind_spaces, "spaces"_a, "before"_a = py::none())
+      .def("bind", &bind_spaces, "spaces"_a)
       .def("__len__", [](const Program& program) { return program.instrs().size(); })
       .def_property_readonly("scalar_columns", &Program::scalar_columns);
   py::class_<BoundRunner>(module, "Runner")

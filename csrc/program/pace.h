@@ -30,7 +30,7 @@ class Pace {
       : threads_(threads), alone_(alone_ns < kWindow ? 0 : kNever), fastest_(kNever) {}
 
   int threads() const { return threads_; }
-  bool team() const { return team_; }  // are the next steps for the team?
+  bool team() const { return team_; }                // are the next steps for the team?
   std::int64_t changes() const { return changes_; }  // from team to one thread, and back
 
   // A step has taken `ns`. True when the next one is no longer for the same. The first one after a

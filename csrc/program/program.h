@@ -63,6 +63,12 @@ class Program {
   // lies nowhere yet, where its size does not.
   void check(const std::vector<Memory>& memory) const;
 
+  // How the team has fared in the last run of this program, on whatever memory: an epoch's shuffled
+  // order, a single batch, a second call of `fit` is no reason to measure one thread again. Either
+  // does nothing while another thread is at it, so that nobody waits; even a child of fork().
+  void recall(Pace& pace) const;
+  void remember(const Pace& pace) const;
+
  private:
   void validate(std::int64_t index, Extent* extents);
 
@@ -71,6 +77,8 @@ class Program {
   std::vector<Demand> demands_;
   const KernelTable& table_;
   std::int64_t scalar_columns_ = 0;
+  mutable Pace pace_{1, 0};
+  mutable std::atomic<bool> pace_taken_{false};
 };
 
 struct RunArguments {
@@ -98,12 +106,9 @@ class Runner {
 
   // The same where no run is going on; else nothing is done, and the answer is false.
   bool try_run(const RunArguments& arguments, Report& report);
-  // Takes over how the team has fared with the same program on other memory: an epoch's shuffled
-  // order, or a single batch, is no reason to measure one thread again.
-  void go_on_from(Runner& before);
   // How many of `threads` a run will use at most.
   int team_size(int threads) const;
-  double alone_ns() const { return alone_ns_; }      // estimated, of one step on one thread
+  double alone_ns() const { return alone_ns_; }  // estimated, of one step on one thread
   std::int64_t changes() const { return pace_.changes(); }
 
  private:

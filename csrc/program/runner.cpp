@@ -61,6 +61,7 @@ Runner::Runner(std::shared_ptr<const Program> program, const std::vector<Memory>
   for (std::size_t space = 0; space < memory_.size(); ++space) {
     if (memory_[space].moves) find_moving(space);
   }
+  program_->recall(pace_);
 }
 
 void Runner::add_second_passes(const KernelTable& table) {
@@ -92,12 +93,6 @@ void Runner::find_moving(std::size_t space) {
     }
   }
   moving_.push_back({space, memory_[space].bytes, 0});
-}
-
-void Runner::go_on_from(Runner& before) {
-  if (before.program_ != program_ || !before.acquire(false)) return;
-  pace_ = before.pace_;
-  before.release();
 }
 
 int Runner::team_size(int threads) const { return parts_for(shared_ns_, kThreadNs, threads); }
@@ -192,6 +187,7 @@ Report Runner::run_and_release(const RunArguments& arguments) {
                                   [this](Member& member) { walk(member); });
     if (!leaving_) next_step(parts);
   } while (steps_left_ > 0 && !status_.reported.load(std::memory_order_relaxed));
+  if (timed_) program_->remember(pace_);
   return status_.first;
 }
 

@@ -72,11 +72,9 @@ class Program:
     def scalar_columns(self) -> int:
         """How many columns the table of per-step scalars must have."""
 
-    def bind(
-        self, spaces: Sequence[npt.NDArray[Any] | None], before: Runner | None = None
-    ) -> Runner:
+    def bind(self, spaces: Sequence[npt.NDArray[Any] | None]) -> Runner:
         """A runner on these arrays, which it keeps alive; None for a space that nobody uses. It
-        goes on with what `before`, a runner of this program, has learnt about the team's pace.
+        goes on with what the last run of this program has learnt about the team's pace.
 
         Raises ValueError for an array that is too small, badly aligned, read-only though written,
         or written and overlapping another; TypeError for one that is not C-contiguous.

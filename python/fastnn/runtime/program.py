@@ -94,7 +94,7 @@ class CpuProgram:
         if key != self._key or self._runner is None:
             # The runner holds the arrays, so an id cannot be reused while the key is alive.
             self._arrays[self._first_bound :] = bound
-            self._runner = self._program.bind(self._arrays, self._runner)
+            self._runner = self._program.bind(self._arrays)
             self._key = key
         # By position: keywords cost half a microsecond.
         fault = self._runner.run(steps, row, batch, step, seed, scalars)
