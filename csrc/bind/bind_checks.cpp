@@ -109,6 +109,7 @@ void add_checks(py::module_& module) {
   py::class_<Pace>(module, "Pace")
       .def(py::init<int, double>(), "threads"_a, "alone_ns"_a)
       .def("passed", &Pace::passed, "ns"_a)
+      .def("idled", &Pace::idled, "ns"_a)
       .def_property_readonly("team", &Pace::team);
   module.def("instr_layout", &instr_layout);
 }

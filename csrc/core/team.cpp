@@ -13,9 +13,14 @@
 namespace fastnn {
 namespace {
 
-// How long a thread spins before it sleeps. Waking a sleeper costs about as much again (20 to 50 us
-// where the CPU has gone to sleep too), so whoever waits wastes at most about half of its time.
+// How long a thread spins between runs before it sleeps. Waking a sleeper costs about as much again
+// (20 to 50 us where the CPU has gone to sleep too), so whoever waits wastes at most about half of
+// its time.
 constexpr int kSpinMicroseconds = 50;
+// And at a barrier: longer than it takes to wake a thread anywhere. Where it took longer (200 us
+// and more on virtual CPUs), those who waited for the sleeper at the next barrier fell asleep
+// there, then the sleeper waited for them, and so on from barrier to barrier.
+constexpr int kBarrierMicroseconds = 500;
 
 int pauses_per_microsecond() {
   static const int result = [] {
@@ -51,12 +56,13 @@ class Team {
   int run(int threads, std::size_t scratch_bytes, TeamFunction function, void* context) {
     const int parts = recruit(threads);
     const bool crowded = parts > cpu_count().available;
-    const int pauses = crowded ? 1 : kSpinMicroseconds * pauses_per_microsecond();
+    const int pauses = crowded ? 1 : kBarrierMicroseconds * pauses_per_microsecond();
     for (int part = 0; part < parts; ++part) seats_[part]->scratch.reserve(scratch_bytes);
     function_ = function;
     context_ = context;
     parts_ = parts;
     pauses_ = pauses;
+    idle_pauses_ = crowded ? 1 : kSpinMicroseconds * pauses_per_microsecond();
     working_.store(parts - 1, std::memory_order_relaxed);
     barrier_.reset(parts);
     const std::uint32_t finished = finished_.value();
@@ -97,7 +103,7 @@ class Team {
     int pauses = 1;
     for (std::uint32_t runs = 0;; ++runs) {
       if (seat->go.wait_past(runs, pauses)) seating_.woken(part, parts_);
-      pauses = pauses_;
+      pauses = idle_pauses_;
       take_part(part);
       if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) finished_.advance();
     }
@@ -115,7 +121,7 @@ class Team {
   TeamFunction function_ = nullptr;
   void* context_ = nullptr;
   int parts_ = 0;
-  int pauses_ = 1;
+  int pauses_ = 1, idle_pauses_ = 1;  // within a run, between runs
   Barrier barrier_;
   Seating seating_;
   alignas(64) std::atomic<int> working_{0};

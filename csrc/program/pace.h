@@ -8,9 +8,15 @@
 // again, and the rest doubles with each time in a row that it fails. A team that is only a little
 // faster than one thread was is compared with it again from time to time: it may have been measured
 // while something else took the CPU.
+//
+// Threads that have had nothing to do for a while sleep, and so may their CPUs. To wake them takes
+// as long as many brief steps, up to a millisecond where CPUs are virtual: one prediction now and
+// then would take ten times as long. So brief steps begin on one thread, which is measured by the
+// way.
 #pragma once
 
 #include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <limits>
 
@@ -18,16 +24,24 @@ namespace fastnn {
 
 class Pace {
  public:
+  using Clock = std::chrono::steady_clock;  // of whoever tells it what a step took
+
   static constexpr double kWindow = 2e6;  // ns of steps that are judged together
   static constexpr double kShortRest = 4e6, kLongRest = 256e6;
+  static constexpr double kBrief = 250e3;   // ns of a step on one thread
+  static constexpr double kAsleep = 1e6;    // ns without a step, and threads are taken to sleep
   static constexpr double kWorthIt = 0.95;  // of one thread's time: a team costs more CPU time
   static constexpr double kSlim = 0.8, kDoubt = 64e6;  // so long a team goes on that needs more
 
   // For a team of `threads` and steps of about `alone_ns` on one thread. Where they are short they
-  // are measured on one thread, soon. Where they are long that would cost too much: one thread is
-  // taken to need `threads` times as long as the team did at its best.
+  // are measured on one thread, soon; brief ones first. Where they are long that would cost too
+  // much: one thread is taken to need `threads` times as long as the team did at its best.
   Pace(int threads, double alone_ns)
-      : threads_(threads), alone_(alone_ns < kWindow ? 0 : kNever), fastest_(kNever) {}
+      : threads_(threads),
+        brief_(alone_ns < kBrief),
+        team_(!brief_),
+        alone_(brief_ || alone_ns >= kWindow ? kNever : 0),
+        fastest_(kNever) {}
 
   int threads() const { return threads_; }
   bool team() const { return team_; }                // are the next steps for the team?
@@ -39,18 +53,38 @@ class Pace {
     if (first_ && ns < kWindow) return first_ = false;
     time_ += ns;
     ++steps_;
-    if (time_ < (team_ ? kWindow : rest_)) return false;
+    if (time_ < (team_ || !failed_ ? kWindow : rest_)) return false;
     const double mean = time_ / steps_;
-    time_ = steps_ = 0;
     const bool was = team_;
-    team_ = was ? stays(mean) : true;
+    if (was && stays(mean)) {
+      time_ = steps_ = 0;
+      return false;
+    }
     if (!was) measured(mean);
-    changes_ += team_ != was;
-    return first_ = team_ != was;
+    failed_ = was;
+    change(!was);
+    return true;
+  }
+
+  // For `ns` nobody has run a step. One thread that rests from a team of brief steps goes on with
+  // that; whatever held up another team may be gone after a long time.
+  void idled(double ns) {
+    if (ns < (brief_ ? kAsleep : kLongRest)) return;
+    if (brief_ && !team_) return;
+    if (!brief_) rest_ = kShortRest;
+    failed_ = false;
+    change(!brief_);
   }
 
  private:
   static constexpr double kNever = std::numeric_limits<double>::infinity();
+
+  void change(bool team) {
+    changes_ += team_ != team;
+    team_ = team;
+    first_ = true;
+    time_ = steps_ = 0;
+  }
 
   bool stays(double mean) {
     last_ = mean;
@@ -70,6 +104,7 @@ class Pace {
 
   void measured(double mean) {
     alone_ = mean;
+    if (!failed_) return;
     if (last_ <= kWorthIt * alone_) {  // both have become slower
       fastest_ = last_;
       rest_ = kShortRest;
@@ -79,8 +114,10 @@ class Pace {
   }
 
   int threads_;
+  bool brief_, team_;
+  bool first_ = true;    // the next step is the first after a change
+  bool failed_ = false;  // one thread goes on alone because the team was no faster
   std::int64_t changes_ = 0;
-  bool team_ = true, first_ = true;
   double time_ = 0, steps_ = 0;  // of the steps since the last judgement
   double alone_, fastest_;       // ns a step: of one thread last time, of the team at its best
   double last_ = 0;              // of the team last time

@@ -129,16 +129,16 @@ void Program::check(const std::vector<Memory>& memory) const {
   }
 }
 
-void Program::recall(Pace& pace) const {
-  if (pace_taken_.exchange(true, std::memory_order_acquire)) return;
-  pace = pace_;
-  pace_taken_.store(false, std::memory_order_release);
+void Program::recall(Experience& experience) const {
+  if (taken_.exchange(true, std::memory_order_acquire)) return;
+  experience = experience_;
+  taken_.store(false, std::memory_order_release);
 }
 
-void Program::remember(const Pace& pace) const {
-  if (pace_taken_.exchange(true, std::memory_order_acquire)) return;
-  pace_ = pace;
-  pace_taken_.store(false, std::memory_order_release);
+void Program::remember(const Experience& experience) const {
+  if (taken_.exchange(true, std::memory_order_acquire)) return;
+  experience_ = experience;
+  taken_.store(false, std::memory_order_release);
 }
 
 }  // namespace fastnn

@@ -63,11 +63,16 @@ class Program {
   // lies nowhere yet, where its size does not.
   void check(const std::vector<Memory>& memory) const;
 
-  // How the team has fared in the last run of this program, on whatever memory: an epoch's shuffled
-  // order, a single batch, a second call of `fit` is no reason to measure one thread again. Either
-  // does nothing while another thread is at it, so that nobody waits; even a child of fork().
-  void recall(Pace& pace) const;
-  void remember(const Pace& pace) const;
+  // How the team has fared in the last run of this program, on whatever memory, and when that
+  // ended: an epoch's shuffled order, a single batch, a second call of `fit` is no reason to
+  // measure one thread again. Either does nothing while another thread is at it, so that nobody
+  // waits; even a child of fork().
+  struct Experience {
+    Pace pace{1, 0};
+    Pace::Clock::time_point ended;
+  };
+  void recall(Experience& experience) const;
+  void remember(const Experience& experience) const;
 
  private:
   void validate(std::int64_t index, Extent* extents);
@@ -77,8 +82,8 @@ class Program {
   std::vector<Demand> demands_;
   const KernelTable& table_;
   std::int64_t scalar_columns_ = 0;
-  mutable Pace pace_{1, 0};
-  mutable std::atomic<bool> pace_taken_{false};
+  mutable Experience experience_;
+  mutable std::atomic<bool> taken_{false};
 };
 
 struct RunArguments {
@@ -109,7 +114,7 @@ class Runner {
   // How many of `threads` a run will use at most.
   int team_size(int threads) const;
   double alone_ns() const { return alone_ns_; }  // estimated, of one step on one thread
-  std::int64_t changes() const { return pace_.changes(); }
+  std::int64_t changes() const { return experience_.pace.changes(); }
 
  private:
   struct Step {
@@ -118,8 +123,6 @@ class Runner {
     double ns;  // on one thread
     bool barrier;
   };
-  using Clock = std::chrono::steady_clock;
-
   struct MovingSpace {
     std::size_t space;
     std::int64_t bytes;   // what one step sees of it
@@ -161,8 +164,8 @@ class Runner {
   bool leaving_ = false;  // after a fault, or for another number of threads; at the end of a step
   bool exactly_ = false;
   bool timed_ = false;  // whether `pace_` has a say in this run
-  Pace pace_{1, 0};
-  Clock::time_point step_began_;
+  Program::Experience experience_;
+  Pace::Clock::time_point step_began_;
   std::atomic<std::uint32_t> running_{0};  // 0: idle; otherwise the fork generation of the run
 };
 

@@ -32,6 +32,10 @@ Call resolve(const Instr& instr, const std::vector<Memory>& memory, const RunSta
   return call;
 }
 
+double ns_between(Pace::Clock::time_point begin, Pace::Clock::time_point end) {
+  return std::chrono::duration<double, std::nano>(end - begin).count();
+}
+
 }  // namespace
 
 Runner::Runner(std::shared_ptr<const Program> program, const std::vector<Memory>& memory)
@@ -61,7 +65,7 @@ Runner::Runner(std::shared_ptr<const Program> program, const std::vector<Memory>
   for (std::size_t space = 0; space < memory_.size(); ++space) {
     if (memory_[space].moves) find_moving(space);
   }
-  program_->recall(pace_);
+  program_->recall(experience_);
 }
 
 void Runner::add_second_passes(const KernelTable& table) {
@@ -179,15 +183,22 @@ Report Runner::run_and_release(const RunArguments& arguments) {
   exactly_ = arguments.exactly;
   const int threads = exactly_ ? arguments.threads : team_size(arguments.threads);
   timed_ = !exactly_ && threads > 1;
-  if (timed_ && threads != pace_.threads()) pace_ = Pace(threads, alone_ns_);
+  Pace& pace = experience_.pace;
+  if (timed_) {
+    if (threads != pace.threads()) pace = Pace(threads, alone_ns_);
+    pace.idled(ns_between(experience_.ended, Pace::Clock::now()));
+  }
   do {
     leaving_ = false;
-    if (timed_) step_began_ = Clock::now();
-    const int parts = run_on_team(timed_ && !pace_.team() ? 1 : threads, scratch_bytes_,
+    if (timed_) step_began_ = Pace::Clock::now();
+    const int parts = run_on_team(timed_ && !pace.team() ? 1 : threads, scratch_bytes_,
                                   [this](Member& member) { walk(member); });
     if (!leaving_) next_step(parts);
   } while (steps_left_ > 0 && !status_.reported.load(std::memory_order_relaxed));
-  if (timed_) program_->remember(pace_);
+  if (timed_) {
+    experience_.ended = step_began_;  // where the next one would begin
+    program_->remember(experience_);
+  }
   return status_.first;
 }
 
@@ -243,11 +254,11 @@ void Runner::next_step(int parts) {
 // Should the next step be done by another number of threads than this one, by `parts`?
 bool Runner::lost_pace(int parts) {
   if (!timed_) return false;
-  const Clock::time_point now = Clock::now();
-  const std::chrono::duration<double, std::nano> took = now - step_began_;
+  const Pace::Clock::time_point now = Pace::Clock::now();
+  const double took = ns_between(step_began_, now);
   step_began_ = now;
-  if (pace_.team() && parts == 1) return false;  // the team was busy
-  return pace_.passed(took.count());
+  if (experience_.pace.team() && parts == 1) return false;  // the team was busy
+  return experience_.pace.passed(took);
 }
 
 }  // namespace fastnn

@@ -218,6 +218,9 @@ class Pace:
     def passed(self, ns: float) -> bool:
         """A step has taken `ns`. True when `team` changes."""
 
+    def idled(self, ns: float) -> None:
+        """There has been no step for `ns`."""
+
     @property
     def team(self) -> bool:
         """Whether the next step is for the team."""
