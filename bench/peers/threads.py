@@ -20,6 +20,11 @@ def spread(call: Callable[[], object], threads: int) -> None:
     spent = {thread: now - before.get(thread, 0) for thread, now in thread_times().items()}
     del spent[os.getpid()]
     busiest = sorted(spent, key=spent.get, reverse=True)[: threads - 1]
+    if len(busiest) < threads - 1 or any(spent[thread] < 1e7 for thread in busiest):
+        raise RuntimeError(
+            f"{threads} threads should have worked, for 0.1 s, on what is to spread them; besides "
+            f"the first, these worked for so many ns: {[spent[thread] for thread in busiest]}."
+        )
     for thread, cpu in zip([os.getpid(), *busiest], sorted(os.sched_getaffinity(0)), strict=False):
         os.sched_setaffinity(thread, {cpu})
 

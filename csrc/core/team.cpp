@@ -13,11 +13,12 @@
 namespace fastnn {
 namespace {
 
-// How long a thread spins between runs before it sleeps. Waking a sleeper costs about as much again
-// (20 to 50 us where the CPU has gone to sleep too), so whoever waits wastes at most about half of
-// its time.
+// How long a thread spins before it sleeps: between runs, and the caller at its first barrier.
+// Waking a sleeper costs about as much again (20 to 50 us where the CPU has gone to sleep too), so
+// whoever waits wastes at most about half of its time. And the others may have been woken on the
+// caller's CPU: they cannot begin before it sleeps.
 constexpr int kSpinMicroseconds = 50;
-// And at a barrier: longer than it takes to wake a thread anywhere. Where it took longer (200 us
+// At other barriers: longer than it takes to wake a thread anywhere. Where it took longer (200 us
 // and more on virtual CPUs), those who waited for the sleeper at the next barrier fell asleep
 // there, then the sleeper waited for them, and so on from barrier to barrier.
 constexpr int kBarrierMicroseconds = 500;
@@ -56,19 +57,19 @@ class Team {
   int run(int threads, std::size_t scratch_bytes, TeamFunction function, void* context) {
     const int parts = recruit(threads);
     const bool crowded = parts > cpu_count().available;
-    const int pauses = crowded ? 1 : kBarrierMicroseconds * pauses_per_microsecond();
+    const int per_us = pauses_per_microsecond();
     for (int part = 0; part < parts; ++part) seats_[part]->scratch.reserve(scratch_bytes);
     function_ = function;
     context_ = context;
     parts_ = parts;
-    pauses_ = pauses;
-    idle_pauses_ = crowded ? 1 : kSpinMicroseconds * pauses_per_microsecond();
+    pauses_ = crowded ? 1 : kSpinMicroseconds * per_us;
+    barrier_pauses_ = crowded ? 1 : kBarrierMicroseconds * per_us;
     working_.store(parts - 1, std::memory_order_relaxed);
     barrier_.reset(parts);
     const std::uint32_t finished = finished_.value();
     seating_.note(0);
     for (int part = 1; part < parts; ++part) seats_[part]->go.advance();
-    take_part(0);
+    const int pauses = take_part(0);
     if (parts > 1) finished_.wait_past(finished, pauses);
     return parts;
   }
@@ -103,17 +104,25 @@ class Team {
     int pauses = 1;
     for (std::uint32_t runs = 0;; ++runs) {
       if (seat->go.wait_past(runs, pauses)) seating_.woken(part, parts_);
-      pauses = idle_pauses_;
+      pauses = pauses_;
       take_part(part);
       if (working_.fetch_sub(1, std::memory_order_acq_rel) == 1) finished_.advance();
     }
   }
 
-  void take_part(int part) {
+  // How often it would look at the next barrier.
+  int take_part(int part) {
     Seat& seat = *seats_[part];
-    Member member{part,      parts_,   seat.scratch.data(), seat.scratch.bytes(), pauses_,
-                  &barrier_, &seating_};
+    Member member{part,
+                  parts_,
+                  seat.scratch.data(),
+                  seat.scratch.bytes(),
+                  part == 0 ? pauses_ : barrier_pauses_,
+                  barrier_pauses_,
+                  &barrier_,
+                  &seating_};
     function_(context_, member);
+    return member.pauses;
   }
 
   std::atomic<bool> busy_{false};
@@ -121,7 +130,7 @@ class Team {
   TeamFunction function_ = nullptr;
   void* context_ = nullptr;
   int parts_ = 0;
-  int pauses_ = 1, idle_pauses_ = 1;  // within a run, between runs
+  int pauses_ = 1, barrier_pauses_ = 1;
   Barrier barrier_;
   Seating seating_;
   alignas(64) std::atomic<int> working_{0};
@@ -153,7 +162,7 @@ Team& team() {
 int run_alone(std::size_t scratch_bytes, TeamFunction function, void* context) {
   thread_local Scratch scratch;
   scratch.reserve(scratch_bytes);
-  Member member{0, 1, scratch.data(), scratch.bytes(), 0, nullptr, nullptr};
+  Member member{0, 1, scratch.data(), scratch.bytes(), 0, 0, nullptr, nullptr};
   function(context, member);
   return 1;
 }

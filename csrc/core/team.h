@@ -48,17 +48,16 @@ struct Member {
   int parts;
   void* scratch;  // this part's own memory, 64-byte aligned
   std::size_t scratch_bytes;
-  int pauses;        // before it sleeps at a barrier
+  int pauses;        // before it sleeps at the next barrier
+  int later_pauses;  // at those after it
   Barrier* barrier;  // nullptr when parts == 1
   Seating* seating;
 
   template <typename Function>
   void meet(Function&& last) {
-    if (barrier == nullptr) {
-      last();
-    } else if (barrier->meet(pauses, last)) {
-      seating->woken(part, parts);
-    }
+    if (barrier == nullptr) return last();
+    if (barrier->meet(pauses, last)) seating->woken(part, parts);
+    pauses = later_pauses;
   }
   void meet() {
     if (barrier != nullptr) meet([] {});

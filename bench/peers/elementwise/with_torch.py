@@ -36,5 +36,5 @@ def prepare(case: str):
     return lambda: call(*inputs, out)
 
 
-spread(prepare("copy 1000000"), chosen.threads)
+spread(prepare("copy 10000000"), chosen.threads)
 serve(prepare, {"torch": torch.__version__}, chosen.threads)

@@ -42,9 +42,9 @@ def bytes_installed(module: str) -> int:
     missing = found + BACKENDS.get(module, [])
     total, seen = 0, set()
     if not found:
-        [folder] = importlib.util.find_spec(module).submodule_search_locations
-        files = (file for file in Path(folder).rglob("*") if "__pycache__" not in file.parts)
-        total += sum(file.stat().st_size for file in files if file.is_file())
+        for folder in importlib.util.find_spec(module).submodule_search_locations:
+            files = (file for file in Path(folder).rglob("*") if "__pycache__" not in file.parts)
+            total += sum(file.stat().st_size for file in files if file.is_file())
         missing += REQUIRED[module]
     while missing:
         name = re.sub("[-_.]+", "-", missing.pop()).lower()

@@ -42,5 +42,5 @@ def prepare(case: str):
     return lambda: program.run({}, scalars=scalars)
 
 
-spread(prepare("copy 1000000"), chosen.threads)
+spread(prepare("copy 10000000"), chosen.threads)
 serve(prepare, {"fastnn": f"{fastnn.__version__} ({fastnn.info()['isa']})"}, chosen.threads)

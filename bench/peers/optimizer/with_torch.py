@@ -30,5 +30,5 @@ def prepare(case: str):
     return MAKE[name]([w]).step
 
 
-spread(prepare("copy 1000000"), chosen.threads)
+spread(prepare("copy 10000000"), chosen.threads)
 serve(prepare, {"torch": torch.__version__}, chosen.threads)
