@@ -36,15 +36,13 @@ COMMANDS = [  # as docs/performance.md names them
     "contention.py",
     "import_and_size.py",
 ]
-ELSEWHERE = [  # of which docs/ has tables too: of other machines, an Intel Xeon, an NVIDIA GPU, AMX
+ELSEWHERE = [  # of which docs/ has tables too: a Xeon without AMX, an NVIDIA GPU, AMX
     "mnist_epoch.py --pixels unit --only fastnn keras torch jax",
     "step.py --networks 784-128-10 784-1024-1024-10 --only fastnn torch jax",
     "gemm.py --threads 1 --only fastnn numpy torch",
     "gemm.py --threads 2 --only fastnn numpy torch",
     "cuda.py --threads 4",
     "cuda.py --threads 4 --precision medium --only fastnn torch",
-    "step.py --only fastnn torch --modes fp32 bf16 eager 'bf16 eager' "
-    "--networks 784-128-10 784-1024-1024-10",
     "gemm.py --precision medium --threads 2 --only fastnn torch",
     "gemm.py --precision high --threads 2 --only fastnn",
 ]
