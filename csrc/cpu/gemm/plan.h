@@ -75,7 +75,7 @@ inline bool swap_is_cheaper(const Product& q) {
 //
 //   B   fits in L2 (kCacheBytes): packed for kManyRows of A, if its own have kSpreadRow elements
 //       at most kNearBytes: for kLeastPackedRows; at most kFarBytes: for more than kFewestRows;
-//       larger: always
+//       larger: for more than one tile's
 //   A   beside a packed B: for kReusedColumns of B; twice as many where A lies along k, which a
 //       tile reads well enough as it is
 inline constexpr std::int64_t kManyRows = 256;
