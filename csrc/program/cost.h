@@ -12,7 +12,7 @@ double alone_ns(const Call& call, const KernelTable& table);
 
 // A thread that takes part costs a step some barriers, and the time in which cache lines travel to
 // it. It should have so much of a step to do, and so much of an instruction.
-inline constexpr double kThreadNs = 16000;
+inline constexpr double kThreadNs = 13000;
 inline constexpr double kPartNs = 500;
 
 // For how many threads, of `most`, work of `ns` on one is worth it, with so much for each.
