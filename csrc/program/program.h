@@ -123,6 +123,7 @@ class Runner {
     double ns;  // on one thread
     bool barrier;
   };
+
   struct MovingSpace {
     std::size_t space;
     std::int64_t bytes;   // what one step sees of it
@@ -163,7 +164,7 @@ class Runner {
   std::int64_t scalars_width_ = 0;
   bool leaving_ = false;  // after a fault, or for another number of threads; at the end of a step
   bool exactly_ = false;
-  bool timed_ = false;  // whether `pace_` has a say in this run
+  bool timed_ = false;  // whether the pace has a say in this run
   Program::Experience experience_;
   Pace::Clock::time_point step_began_;
   std::atomic<std::uint32_t> running_{0};  // 0: idle; otherwise the fork generation of the run
