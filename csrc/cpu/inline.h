@@ -19,6 +19,14 @@
 #define FASTNN_UNROLL _Pragma("GCC unroll 32")
 #endif
 
+// Before a loop with many turns: n of them at once.
+#define FASTNN_PRAGMA(text) _Pragma(#text)
+#if defined(__clang__)
+#define FASTNN_UNROLL_BY(n) FASTNN_PRAGMA(clang loop unroll_count(n))
+#else
+#define FASTNN_UNROLL_BY(n) FASTNN_PRAGMA(GCC unroll n)
+#endif
+
 // Before a loop that nvcc had better not unroll.
 #if defined(__CUDA_ARCH__)
 #define FASTNN_NO_UNROLL _Pragma("unroll 1")

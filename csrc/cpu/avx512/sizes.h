@@ -11,6 +11,7 @@ inline constexpr int kTileVecs = 3;
 inline constexpr int kWideRows = 6;
 inline constexpr int kWideVecs = 4;
 inline constexpr int kTurnedVecs = 1;
+inline constexpr int kUnrolledK = 1;
 inline constexpr std::int64_t kLeastPackedRows = 97;
 inline constexpr std::int64_t kBlockK = 192;  // a strip of B is 36 KiB: it stays in L1
 inline constexpr std::int64_t kBlockRows = 16 * kTileRows;

@@ -39,14 +39,28 @@ FASTNN_INLINE Vec load_up_to(const float* p, std::int64_t n) {
   return n >= Vec::N ? Vec::load(p) : Vec::load(p, static_cast<int>(n));
 }
 
-// to[k][width] = from[k][count], count <= width: rows of `from` lie stride apart.
-inline void pack_rows(const float* from, std::int64_t stride, std::int64_t k, std::int64_t count,
-                      std::int64_t width, float* to) {
-  for (std::int64_t p = 0; p < k; ++p) {
-    for (std::int64_t i = 0; i < count; i += Vec::N) {
-      load_up_to(from + p * stride + i, count - i).store(to + p * width + i);
+// to[k][width] = from[k][V vectors, the last of `tail` lanes]: rows of `from` lie stride apart.
+template <int V, bool kTail>
+void copy_rows(const float* from, std::int64_t stride, std::int64_t k, int tail, std::int64_t width,
+               float* to) {
+  for (std::int64_t p = 0; p < k; ++p, from += stride, to += width) {
+    FASTNN_UNROLL
+    for (int v = 0; v < V; ++v) {
+      const float* x = from + v * Vec::N;
+      (kTail && v == V - 1 ? Vec::load(x, tail) : Vec::load(x)).store(to + v * Vec::N);
     }
   }
+}
+
+// to[k][width] = from[k][count], count <= width. A panel is no wider than a tile.
+template <int V = kWideVecs>
+void pack_rows(const float* from, std::int64_t stride, std::int64_t k, std::int64_t count,
+               std::int64_t width, float* to) {
+  const int tail = static_cast<int>(count - (V - 1) * Vec::N);
+  if constexpr (V > 1) {
+    if (tail <= 0) return pack_rows<V - 1>(from, stride, k, count, width, to);
+  }
+  (tail < Vec::N ? copy_rows<V, true> : copy_rows<V, false>)(from, stride, k, tail, width, to);
 }
 
 // to[k][width] = from[count][k] transposed, N x N at a time.
@@ -76,7 +90,7 @@ inline void pack_columns(const float* from, std::int64_t stride, std::int64_t k,
 
 FASTNN_INLINE void pack(const Matrix& from, std::int64_t p, std::int64_t i, std::int64_t k,
                         std::int64_t count, std::int64_t width, float* to) {
-  (from.along_k ? pack_columns : pack_rows)(from.at(p, i), from.stride, k, count, width, to);
+  (from.along_k ? pack_columns : pack_rows<>)(from.at(p, i), from.stride, k, count, width, to);
 }
 
 }  // namespace fastnn::FASTNN_ISA

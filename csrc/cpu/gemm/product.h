@@ -15,6 +15,9 @@ namespace fastnn::FASTNN_ISA {
 // A packed panel of A is written N lanes at a time, which must not run into its own next rows.
 static_assert(kTileRows <= Vec::N);
 
+// A strip of B is packed in whole vectors, of which pack_rows knows that many.
+static_assert(kTileVecs <= kWideVecs);
+
 // A turned product is made this many columns at a time, in scratch, before it is written to C.
 inline constexpr std::int64_t kTurnedCols = 512;
 

@@ -40,12 +40,19 @@ FASTNN_INLINE std::int64_t skip_bytes(const Product& q, const Plan& plan) {
   return has_rows_to_skip(q, plan) ? least(skip_words(q) * 8, kMostBitBytes) : 0;
 }
 
+// One bit for each of the first n elements, at most a word of them.
 FASTNN_INLINE std::uint64_t nonzero_bits(const float* x, std::int64_t n) {
-  std::uint64_t word = 0;
-  for (std::int64_t i = 0; i < n; i += Vec::N) {
-    word |= static_cast<std::uint64_t>(bits(~eq(load_up_to(x + i, n - i), Vec::zero()))) << i;
+  std::uint64_t zeros = 0;
+  const auto look = [&](std::int64_t i, Vec lanes) {
+    zeros |= static_cast<std::uint64_t>(bits(eq(lanes, Vec::zero()))) << i;
+  };
+  if (n >= kWord) {
+    FASTNN_UNROLL
+    for (std::int64_t i = 0; i < kWord; i += Vec::N) look(i, Vec::load(x + i));
+  } else {
+    for (std::int64_t i = 0; i < n; i += Vec::N) look(i, load_up_to(x + i, n - i));
   }
-  return word;
+  return ~zeros & (n >= kWord ? ~std::uint64_t{0} : (std::uint64_t{1} << n) - 1);
 }
 
 // From a sample of the rows of A as it lies in memory.
@@ -56,7 +63,7 @@ inline bool mostly_zeros(const Product& q) {
   for (std::int64_t s = 0; s < sampled; ++s) {
     const float* row = q.a.data + rows * s / sampled * q.a.stride;
     for (std::int64_t j = 0; j < cols; j += kWord) {
-      nonzero += __builtin_popcountll(nonzero_bits(row + j, least(kWord, cols - j)));
+      nonzero += __builtin_popcountll(nonzero_bits(row + j, cols - j));
     }
   }
   return static_cast<double>(nonzero) <= kMostNonzero * static_cast<double>(sampled * cols);
@@ -78,16 +85,20 @@ inline bool all_finite(const Matrix& b, std::int64_t k, std::int64_t n) {
   return !any(is_nan(sum[0] + sum[1] + (sum[2] + sum[3])));
 }
 
-// Turns a square of bits: bit j of word i becomes bit i of word j (Warren, Hacker's Delight, 7-3).
-inline void turn_bits(std::uint64_t (&a)[kWord]) {
-  std::uint64_t mask = 0xffffffff;
-  for (int width = 32; width != 0; width >>= 1, mask ^= mask << width) {
-    for (int i = 0; i < kWord; i = ((i | width) + 1) & ~width) {
-      const std::uint64_t swap = ((a[i] >> width) ^ a[i | width]) & mask;
-      a[i] ^= swap << width;
-      a[i | width] ^= swap;
+// Turns a square of bits: bit j of word i becomes bit i of word j. In each turn the upper right and
+// the lower left quarters of squares of 2 kWidth change places, for kWidth 32, 16 ... 1 (Warren,
+// Hacker's Delight, 7-3).
+template <int kWidth = kWord / 2>
+FASTNN_INLINE void turn_bits(std::uint64_t (&a)[kWord]) {
+  constexpr std::uint64_t kLower = ~std::uint64_t{0} / ((std::uint64_t{1} << kWidth) + 1);
+  for (int begin = 0; begin < kWord; begin += 2 * kWidth) {
+    for (int i = begin; i < begin + kWidth; ++i) {
+      const std::uint64_t swap = ((a[i] >> kWidth) ^ a[i + kWidth]) & kLower;
+      a[i] ^= swap << kWidth;
+      a[i + kWidth] ^= swap;
     }
   }
+  if constexpr (kWidth > 1) turn_bits<kWidth / 2>(a);
 }
 
 // The bits of rows `rows` of C: to[i * words + p / 64].
@@ -96,7 +107,7 @@ inline void find_nonzeros(const Product& q, Range rows, std::uint64_t* to) {
   if (q.a.along_k) {
     for (std::int64_t i = rows.begin; i < rows.end; ++i) {
       for (std::int64_t w = 0; w < words; ++w) {
-        to[i * words + w] = nonzero_bits(q.a.at(w * kWord, i), least(kWord, q.k - w * kWord));
+        to[i * words + w] = nonzero_bits(q.a.at(w * kWord, i), q.k - w * kWord);
       }
     }
     return;

@@ -44,7 +44,7 @@ FASTNN_INLINE int64_t source_row(const Call& call, int64_t i, int64_t rows) {
 // Rows lie anywhere in a data set that may be larger than the caches, and the hardware cannot see
 // which one comes next. So while a row is converted, one that comes soon is asked for, a cache line
 // at a time: about kAhead bytes later, of narrow rows (labels) kMostAhead.
-inline constexpr int64_t kAhead = 4096;
+inline constexpr int64_t kAhead = 12288;
 inline constexpr int64_t kMostAhead = 32;
 
 // Where row i lies; nullptr where there is none.
