@@ -11,38 +11,55 @@
 
 #include "cpu/gemm/epilogue.h"
 #include "cpu/gemm/plan.h"
-#include "cpu/gemm/tile.h"
+#include "cpu/kernels/loop.h"
 #include "program/call.h"
 
 namespace fastnn::FASTNN_ISA {
 
-// B as rows of n: so many vectors of a row of B are read in one piece, and so many rows side by
-// side; the sums wait in c meanwhile. More rows would be more streams than a CPU looks ahead in:
-// 4096 x 4096 comes at 26 GB/s in 8 rows, at 14 in all.
-inline constexpr int kRowVecs = 8;
-inline constexpr std::int64_t kRowBlockK = 8;
+// B as rows of n: so many of them side by side, a vector of each at a time; the sums wait in c
+// meanwhile. More rows would be more streams than a CPU looks ahead in. Longer pieces of a row
+// would leave it less to look ahead: 4096 x 4096 comes a third more slowly in pieces of 8 vectors.
+inline constexpr int kRowsTogether = 8;
 
-template <bool kTail, int NV = kRowVecs>
-Tile find_row_tile(std::int64_t vecs) {
-  if constexpr (NV > 1) {
-    if (vecs != NV) return find_row_tile<kTail, NV - 1>(vecs);
+// c[n] (+)= a[K] b[K, n], whose rows lie ldb apart.
+template <int K, bool kFirst>
+void add_rows(const float* a, const float* b, std::int64_t ldb, std::int64_t n, float* c) {
+  Vec x[K];
+  FASTNN_UNROLL
+  for (int r = 0; r < K; ++r) x[r] = Vec::set(a[r]);
+  const float* base[(K + 2) / 3];  // one for every three rows, as in tile.h
+  FASTNN_UNROLL
+  for (int r = 0; r < K; r += 3) base[r / 3] = b + r * ldb;
+  for_vectors(0, n, [&](std::int64_t j, auto lanes) {
+    Vec sum = kFirst ? Vec::zero() : lanes.load(c + j);
+    FASTNN_UNROLL
+    for (int r = 0; r < K; ++r) sum = fma(x[r], lanes.load(base[r / 3] + r % 3 * ldb + j), sum);
+    lanes.store(sum, c + j);
+  });
+}
+
+using AddRows = void (*)(const float* a, const float* b, std::int64_t ldb, std::int64_t n,
+                         float* c);
+
+// The instance for a number of rows.
+template <bool kFirst, int K = kRowsTogether>
+AddRows find_add_rows(std::int64_t rows) {
+  if constexpr (K > 1) {
+    if (rows != K) return find_add_rows<kFirst, K - 1>(rows);
   }
-  return &tile<1, NV, kTail, false>;
+  return &add_rows<K, kFirst>;
 }
 
 // c[cols] where B's rows lie along n.
 inline void multiply_rows(const Product& q, Range cols, float* c) {
   const std::int64_t n = cols.end - cols.begin;
-  const Pieces strips(vectors(n), kRowVecs);
-  for (std::int64_t p = 0; p == 0 || p < q.k; p += kRowBlockK) {
-    const std::int64_t k = least(kRowBlockK, q.k - p);
-    for (std::int64_t s = 0, j = 0; s < strips.count; ++s) {
-      const std::int64_t vecs = strips.size(s), width = least(vecs * Vec::N, n - j);
-      const int tail = static_cast<int>(width - (vecs - 1) * Vec::N);
-      const Tile row = tail < Vec::N ? find_row_tile<true>(vecs) : find_row_tile<false>(vecs);
-      row(k, q.a.data + p, 1, q.b.at(p, cols.begin + j), q.b.stride, c + j, 0, tail, p == 0);
-      j += width;
-    }
+  if (q.k == 0) {
+    for_vectors(0, n, [&](std::int64_t j, auto lanes) { lanes.store(Vec::zero(), c + j); });
+  }
+  for (std::int64_t p = 0; p < q.k; p += kRowsTogether) {
+    const std::int64_t rows = least(kRowsTogether, q.k - p);
+    const AddRows add = p == 0 ? find_add_rows<true>(rows) : find_add_rows<false>(rows);
+    add(q.a.data + p, q.b.at(p, cols.begin), q.b.stride, n, c);
   }
 }
 
