@@ -1,6 +1,6 @@
 """What the newest records say of each goal: measured, wanted, met or not.
 
-    python bench/goals.py
+    python bench/goals.py [--results bench/results/zen3]
 
 A goal is a number from a record that was not refused (`run_all.py` makes them all). Where there is
 no such record, or the peer was not there, the goal is shown as not measured.
@@ -8,6 +8,7 @@ no such record, or the peer was not there, the goal is shown as not measured.
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -160,9 +161,12 @@ GOALS = goals()
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, metavar="FOLDER", help="default: bench/results")
+    results = parser.parse_args().results
     lines = [["goal", "measured", "wanted", "", "on"]]
     for goal in GOALS:
-        record = newest(f"python bench/{goal.command}")
+        record = newest(f"python bench/{goal.command}", results)
         wanted = f"{'<=' if goal.most else '>='} {goal.bound}"
         try:
             value = goal.value(record) if record else None

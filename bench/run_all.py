@@ -3,9 +3,11 @@
     python bench/run_all.py                      # on a quiet machine: about half an hour
     python bench/run_all.py --list
     python bench/run_all.py --only latency threads
+    python bench/run_all.py --results bench/results/zen3   # beside those of the tables' machine
 
-Each records into results/. One whose run is refused (something else ran meanwhile) is tried again,
-twice at most. Then the tables of docs/ are made anew, and `goals.py` says what is met.
+Each records into results/, or the folder given. One whose run is refused (something else ran
+meanwhile) is tried again, twice at most. Then the tables of docs/ are made anew, and `goals.py`
+says what is met.
 """
 
 from __future__ import annotations
@@ -54,18 +56,20 @@ def main() -> None:
     names = sorted({name_of(command) for command in COMMANDS})
     parser.add_argument("--only", nargs="+", choices=names, default=names, metavar="NAME")
     parser.add_argument("--list", action="store_true", help="show the commands, and run none")
+    parser.add_argument("--results", type=Path, default=Path("bench/results"), metavar="FOLDER")
     chosen = parser.parse_args()
     refused = []
     for command in COMMANDS:
         if name_of(command) in chosen.only:
-            line = f"{command} --json bench/results/{name_of(command)}.jsonl"
+            line = f"{command} --json {chosen.results / name_of(command)}.jsonl"
             print(f"\n$ python bench/{command}", flush=True)
             if not chosen.list and not recorded(line):
                 refused.append(command)
     if chosen.list:
         return
     subprocess.run([sys.executable, BENCH.parent / "tools" / "fill_measured.py"], check=True)
-    subprocess.run([sys.executable, BENCH / "goals.py"], check=True)
+    goals = [sys.executable, BENCH / "goals.py", "--results", chosen.results]
+    subprocess.run(goals, cwd=BENCH.parent, check=True)
     if refused:
         sys.exit(f"refused {TRIES} times, and not recorded as valid: {'; '.join(refused)}")
 

@@ -9,9 +9,10 @@ A table stands between two comments, of which the first is the command that meas
 
 The newest record that was not refused and whose command has the same options (those that say where
 peers are, how many rounds, and where the record goes do not count) is shown as the benchmark itself
-prints it. `measured as a list: COMMAND | COMMAND` makes a table of Markdown instead, for benchmarks
-of one case: a line for each peer, columns for each command. With --check nothing is written, and
-the exit status is 1 where something would be.
+prints it. A command with `--json FILE` is looked up in that file, whose records are of another
+machine than those in bench/results/ itself. `measured as a list: COMMAND | COMMAND` makes a table
+of Markdown instead, for benchmarks of one case: a line for each peer, columns for each command.
+With --check nothing is written, and the exit status is 1 where something would be.
 """
 
 from __future__ import annotations
@@ -50,10 +51,12 @@ def options_of(command: str) -> tuple[str, list[tuple[str, ...]]]:
     return Path(script).stem, sorted(kept)
 
 
-def newest(command: str) -> dict | None:
-    """The newest record of the command that was not refused."""
+def newest(command: str, results: Path | None = None) -> dict | None:
+    """The newest record of the command that was not refused: of those in the file that it names, or
+    else in the folder `results` (bench/results)."""
     benchmark, options = options_of(command)
-    file = RESULTS / f"{benchmark}.jsonl"
+    named = re.search(r"--json[ =](\S+)", command)
+    file = ROOT / named[1] if named else (results or RESULTS) / f"{benchmark}.jsonl"
     records = map(json.loads, file.read_text().splitlines()) if file.exists() else ()
     fitting = [r for r in records if not r["refused"] and options_of(r["command"])[1] == options]
     return fitting[-1] if fitting else None

@@ -113,6 +113,7 @@ def conclude(
     for reason in refused:
         print(f"REFUSED: {reason}")
     if chosen.json:
+        chosen.json.parent.mkdir(parents=True, exist_ok=True)
         with chosen.json.open("a") as file:
             file.write(json.dumps(record) + "\n")
     sys.exit(bool(refused))

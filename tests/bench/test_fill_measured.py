@@ -57,6 +57,20 @@ def test_the_newest_that_was_not_refused(records):
     assert newest(command)["rows"][1]["median"] == 2.0
 
 
+def test_records_of_another_machine(records, tmp_path, monkeypatch):
+    command = "python bench/mnist_epoch.py --pixels unit"
+    records((command, 1.0, []))
+    monkeypatch.setattr(fill_measured, "ROOT", tmp_path)
+    elsewhere = tmp_path / "another"
+    elsewhere.mkdir()
+    there = f"{command} --json another/mnist_epoch.jsonl"
+    assert newest(there) is None and newest(command, elsewhere) is None
+    (elsewhere / "mnist_epoch.jsonl").write_text(json.dumps(record(command, 2.0, [])) + "\n")
+    for made in (newest(there), newest(command, elsewhere)):
+        assert made["rows"][1]["median"] == 2.0
+    assert newest(command)["rows"][1]["median"] == 1.0
+
+
 def test_a_page_is_filled(records):
     command = "python bench/mnist_epoch.py --pixels unit"
     other = command.replace("unit", "symmetric")
