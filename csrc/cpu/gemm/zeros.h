@@ -126,62 +126,72 @@ inline void find_nonzeros(const Product& q, Range rows, std::uint64_t* to) {
   }
 }
 
-// c[NV vectors] (+)= the products of one word of bits. `a` and `b` are at its first p.
-template <int NV, bool kTail>
-FASTNN_INLINE void add_products(std::uint64_t word, const float* a, std::int64_t a_step,
-                                const float* b, std::int64_t ldb, float* c, int tail, bool first) {
+// One word of bits of each of `rows` rows: c[i, NV vectors] (+)= its products. `nonzero`, `a`, `b`
+// and `c` are at the first row and its first p. A is read along k or, as is a gradient's, along its
+// rows; which one, and whether c is new, is decided before the loop: a row has a dozen products
+// here, and whatever is asked for each of them counts.
+template <int NV, bool kTail, bool kAlongK, bool kFirst>
+void add_words(const std::uint64_t* nonzero, std::int64_t words, std::int64_t rows, const float* a,
+               std::int64_t lda, const float* b, std::int64_t ldb, float* c, std::int64_t ldc,
+               int tail) {
   const auto load = [tail](const float* from, int v) {
     return kTail && v == NV - 1 ? Vec::load(from + v * Vec::N, tail) : Vec::load(from + v * Vec::N);
   };
-  Vec sum[NV];
-  FASTNN_UNROLL
-  for (int v = 0; v < NV; ++v) sum[v] = first ? Vec::zero() : load(c, v);
-  for (; word != 0; word &= word - 1) {
-    const std::int64_t p = __builtin_ctzll(word);
-    const Vec x = Vec::set(a[p * a_step]);
-    const float* row = b + p * ldb;
+  for (std::int64_t i = 0; i < rows; ++i, nonzero += words, a += kAlongK ? lda : 1, c += ldc) {
+    std::uint64_t word = *nonzero;
+    if (!kFirst && word == 0) continue;
+    Vec sum[NV];
     FASTNN_UNROLL
-    for (int v = 0; v < NV; ++v) sum[v] = fma(x, load(row, v), sum[v]);
-  }
-  FASTNN_UNROLL
-  for (int v = 0; v < NV; ++v) {
-    if (kTail && v == NV - 1) {
-      sum[v].store(c + v * Vec::N, tail);
-    } else {
-      sum[v].store(c + v * Vec::N);
+    for (int v = 0; v < NV; ++v) sum[v] = kFirst ? Vec::zero() : load(c, v);
+    for (; word != 0; word &= word - 1) {
+      const std::int64_t p = __builtin_ctzll(word);
+      const Vec x = Vec::set(a[kAlongK ? p : p * lda]);
+      const float* row = b + p * ldb;
+      FASTNN_UNROLL
+      for (int v = 0; v < NV; ++v) sum[v] = fma(x, load(row, v), sum[v]);
+    }
+    FASTNN_UNROLL
+    for (int v = 0; v < NV; ++v) {
+      if (kTail && v == NV - 1) {
+        sum[v].store(c + v * Vec::N, tail);
+      } else {
+        sum[v].store(c + v * Vec::N);
+      }
     }
   }
 }
 
 // One strip of columns [j, j + NV vectors) of the rows `rows`.
-template <int NV, bool kTail>
+template <int NV, bool kTail, bool kAlongK>
 void skip_strip(const Product& q, const std::uint64_t* nonzero, Range rows, std::int64_t j,
                 int tail, float* c, const Epilogue* epilogue) {
-  const std::int64_t words = ceil_div(q.k, kWord), a_step = q.a.along_k ? 1 : q.a.stride;
+  const std::int64_t words = ceil_div(q.k, kWord), count = rows.end - rows.begin;
+  nonzero += rows.begin * words;
+  c += rows.begin * q.n + j;
   for (std::int64_t w = 0; w < words; ++w) {
-    for (std::int64_t i = rows.begin; i < rows.end; ++i) {
-      const std::uint64_t word = nonzero[i * words + w];
-      float* to = c + i * q.n + j;
-      if (word != 0 || w == 0) {
-        add_products<NV, kTail>(word, q.a.at(w * kWord, i), a_step, q.b.at(w * kWord, j),
-                                q.b.stride, to, tail, w == 0);
-      }
-      if (epilogue && w == words - 1) {
-        finish(*epilogue, 1, (NV - 1) * Vec::N + tail, i, j, to, q.n);
-      }
-    }
+    const std::int64_t p = w * kWord;
+    const auto add =
+        w == 0 ? &add_words<NV, kTail, kAlongK, true> : &add_words<NV, kTail, kAlongK, false>;
+    add(nonzero + w, words, count, q.a.at(p, rows.begin), q.a.stride, q.b.at(p, j), q.b.stride, c,
+        q.n, tail);
   }
+  if (epilogue) finish(*epilogue, count, (NV - 1) * Vec::N + tail, rows.begin, j, c, q.n);
 }
 
 using SkipStrip = void (*)(const Product&, const std::uint64_t*, Range, std::int64_t, int, float*,
                            const Epilogue*);
 
-template <bool kTail, int NV = kSkipVecs>
+template <bool kTail, bool kAlongK, int NV = kSkipVecs>
 SkipStrip find_strip(std::int64_t vecs) {
   if constexpr (NV > 1) {
-    if (vecs != NV) return find_strip<kTail, NV - 1>(vecs);
+    if (vecs != NV) return find_strip<kTail, kAlongK, NV - 1>(vecs);
   }
-  return &skip_strip<NV, kTail>;
+  return &skip_strip<NV, kTail, kAlongK>;
+}
+
+inline SkipStrip find_strip(bool along_k, bool has_tail, std::int64_t vecs) {
+  if (along_k) return has_tail ? find_strip<true, true>(vecs) : find_strip<false, true>(vecs);
+  return has_tail ? find_strip<true, false>(vecs) : find_strip<false, false>(vecs);
 }
 
 // C = A B for the rows `rows`, zeros of A skipped. False, and nothing is done, where that would not
@@ -194,8 +204,7 @@ inline bool multiply_skipping(const Product& q, Range rows, float* c, const Epil
   for (std::int64_t s = 0, j = 0; s < strips.count; ++s) {
     const std::int64_t width = least(strips.size(s) * Vec::N, q.n - j);
     const int tail = static_cast<int>(width - (strips.size(s) - 1) * Vec::N);
-    const SkipStrip strip =
-        tail < Vec::N ? find_strip<true>(strips.size(s)) : find_strip<false>(strips.size(s));
+    const SkipStrip strip = find_strip(q.a.along_k, tail < Vec::N, strips.size(s));
     strip(q, nonzero, rows, j, tail, c, epilogue);
     j += width;
   }
