@@ -51,8 +51,8 @@ void free_one(void* address, bool pinned) {
   registry.erase(found);
 }
 
-// Addresses of the host as Linux gives them out: heap, stack, mappings. Smaller words are counts,
-// larger ones are doubles.
+// Addresses of the host as Linux gives them out: heap, stack, mappings. Smaller words are counts
+// (or the heap of a program at a fixed address, which is missed), larger ones are doubles.
 bool looks_like_an_address(std::uintptr_t word) {
   return word >= std::uintptr_t{1} << 40 && word < std::uintptr_t{1} << 47;
 }
