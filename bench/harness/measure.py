@@ -57,10 +57,15 @@ class Measured:
     def fit_into(self, turn: float, sample: float) -> None:
         """How many calls make a sample, and how many samples a turn of so many seconds."""
         once = self.once
-        while once * self.calls < sample / 2:  # a call alone may pay for what many share: waking up
-            once = max(min(self.worker.run(self.case.name, 3, self.calls)["seconds"]), 1e-9)
-            self.calls = min(10 * self.calls, math.ceil(sample / once))
+        if once < turn:  # it may have paid for waking up, or have been interrupted
+            once = self._least_of_three()
+            while once * self.calls < sample / 2:
+                self.calls = min(10 * self.calls, math.ceil(sample / once))
+                once = self._least_of_three()
         self.repeat = max(3 if once < turn else 1, round(turn / (once * self.calls)))
+
+    def _least_of_three(self) -> float:
+        return max(min(self.worker.run(self.case.name, 3, self.calls)["seconds"]), 1e-9)
 
 
 @dataclass

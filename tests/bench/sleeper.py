@@ -25,7 +25,13 @@ def prepare(case: str):
     if chosen.mode == "restless":  # works on after its answer
         threading.Thread(target=spin, args=(60,), daemon=True).start()
     work = time.sleep if word == "sleep" else spin
-    return lambda: work(float(seconds)) or {"told": seconds}
+    delay = [0.05] if word == "wake" else []  # the first call pays for what follows
+
+    def call() -> dict:
+        work(delay.pop() if delay else float(seconds))
+        return {"told": seconds}
+
+    return call
 
 
 print("a library says hello")
