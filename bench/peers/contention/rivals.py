@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 
 import numpy as np
 from protocol import answer, serve
+
+SETTLING = 0.5  # seconds: twice as long as fastnn stays on one thread after the last rival
 
 
 def data(steps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -22,13 +25,21 @@ def work(
     train: Callable[[], None], peer: str, versions: dict[str, str], chosen: SimpleNamespace
 ) -> None:
     """Serve the driver with `train`, which does `chosen.steps[peer]` steps: alone in the case
-    "quiet", beside the process in `chosen.rivals` in others. Or be a rival."""
+    "quiet", beside the process in `chosen.rivals` in others; in "settling" it trains until what
+    earlier rivals have left behind is over. Or be a rival."""
     if chosen.mode == "rival":
         answer(versions=versions, threads=chosen.threads)
         while True:
             train()
 
+    def settle() -> None:
+        end = time.perf_counter() + SETTLING
+        while time.perf_counter() < end:
+            train()
+
     def prepare(case: str) -> Callable[[], None]:
+        if case == "settling":
+            return settle
         pid = chosen.rivals.get(case) or chosen.rivals.get(f"{case}, {peer}")
         if pid is None:
             return train
