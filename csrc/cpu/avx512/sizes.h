@@ -10,6 +10,7 @@ inline constexpr int kTileRows = 8;
 inline constexpr int kTileVecs = 3;
 inline constexpr int kWideRows = 6;
 inline constexpr int kWideVecs = 4;
+inline constexpr int kShortRowVecs = 16;
 inline constexpr int kTurnedVecs = 1;
 inline constexpr int kUnrolledK = 1;
 inline constexpr std::int64_t kLeastPackedRows = 97;

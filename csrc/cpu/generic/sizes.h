@@ -10,6 +10,7 @@ inline constexpr int kTileRows = 4;
 inline constexpr int kTileVecs = 2;
 inline constexpr int kWideRows = 2;
 inline constexpr int kWideVecs = 4;
+inline constexpr int kShortRowVecs = 4;
 inline constexpr int kTurnedVecs = 4;
 inline constexpr int kUnrolledK = 1;
 inline constexpr std::int64_t kLeastPackedRows = 97;
