@@ -160,10 +160,8 @@ def goals() -> list[Goal]:
 GOALS = goals()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--results", type=Path, metavar="FOLDER", help="default: bench/results")
-    results = parser.parse_args().results
+def table(results: Path | None = None) -> str:
+    """Of the records in a folder, by default bench/results."""
     lines = [["goal", "measured", "wanted", "", "on"]]
     for goal in GOALS:
         record = newest(f"python bench/{goal.command}", results)
@@ -178,7 +176,13 @@ def main() -> None:
             met = value <= goal.bound if goal.most else value >= goal.bound
             verdict, shown, day = ("met" if met else "NOT MET"), f"{value:.3f}", record["when"]
         lines.append([f"{goal.number}  {goal.what}", shown, wanted, verdict, day])
-    print(aligned(lines))
+    return aligned(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--results", type=Path, metavar="FOLDER", help="default: bench/results")
+    print(table(parser.parse_args().results))
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ peers are, how many rounds, and where the record goes do not count) is shown as 
 prints it. A command with `--json FILE` is looked up in that file, whose records are of another
 machine than those in bench/results/ itself. `measured as a list: COMMAND | COMMAND` makes a table
 of Markdown instead, for benchmarks of one case: a line for each peer, columns for each command.
+`goals: FOLDER` shows what bench/goals.py says of the records in a folder.
 With --check nothing is written, and the exit status is 1 where something would be.
 """
 
@@ -35,6 +36,9 @@ _BLOCK = re.compile(
     r"(<!-- measured(?P<form>| as a list): (?P<commands>.*?) -->\n).*?(<!-- end -->)",
     re.DOTALL,
 )
+
+_JSON = re.compile(r" --json[ =]\S+")  # where the record was, on the day it was made
+_GOALS = re.compile(r"(<!-- goals: (?P<folder>\S+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
 def options_of(command: str) -> tuple[str, list[tuple[str, ...]]]:
@@ -72,7 +76,7 @@ def as_printed(record: dict) -> str:
         for peak, rate in record.get("peaks", {}).items()
     ]
     lines = [
-        f"$ {record['command']}",
+        f"$ {_JSON.sub('', record['command'])}",
         f"{record['when'][:10]}, {place['cpu']}, {' '.join(place['isa'])}, "
         f"{record['threads']} threads, {record['rounds']} rounds",
         ", ".join(f"{name} {version}" for name, version in versions.items()),
@@ -113,7 +117,11 @@ def filled(text: str) -> str:
             table = as_list(records, commands) if match["form"] else as_printed(records[0])
         return match[1] + table + match[4]
 
-    return _BLOCK.sub(block, text)
+    def verdicts(match: re.Match) -> str:
+        table = importlib.import_module("goals").table(ROOT / match["folder"])
+        return f"{match[1]}```\n{table}\n```\n{match[3]}"
+
+    return _GOALS.sub(verdicts, _BLOCK.sub(block, text))
 
 
 def main() -> None:

@@ -95,6 +95,18 @@ After."""
     assert "Between." in text and filled(text) == text
 
 
+def test_what_the_goals_say(records, tmp_path, monkeypatch):
+    monkeypatch.setattr(fill_measured, "ROOT", tmp_path)
+    made = record("python bench/mnist_epoch.py --pixels unit", 0.5, [])
+    made["rows"][0]["mode"] = "eager"  # torch's, four times as long
+    (tmp_path / "mnist_epoch.jsonl").write_text(json.dumps(made) + "\n")
+    text = filled("<!-- goals: . -->\nwhat was here\n<!-- end -->\nAfter.")
+    assert "what was here" not in text and text.endswith("After.") and filled(text) == text
+    verdicts = {line.split("  ")[1].strip(): line for line in text.splitlines() if "<=" in line}
+    assert " 0.250 " in (torch := verdicts["epoch of MNIST / PyTorch"]) and "NOT MET" in torch
+    assert "not measured" in verdicts["epoch of MNIST / Keras fit"]
+
+
 def test_the_pages_are_what_the_records_say(monkeypatch):
     if not fill_measured.RESULTS.exists():
         pytest.skip("bench/results is not in a source distribution")
