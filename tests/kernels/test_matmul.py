@@ -44,6 +44,7 @@ SHAPES = [
     (30, 2100, 70),
     (210, 530, 260),
     (20, 2100, 1030),
+    (3, 90, 3000),  # short rows, which a row alone reads from end to end though L2 has not all of B
 ]
 
 
