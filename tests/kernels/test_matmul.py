@@ -23,7 +23,8 @@ from .helpers import assert_close, normal
 
 FORMS = ("nn", "nt", "tn")
 # Shapes (m, n, k) that together take every path on every instruction set (a test below says so),
-# with remainders in every direction: tiles have up to 8 rows and 64 columns, blocks up to 384 of k.
+# with remainders in every direction: tiles have up to 8 rows or 128 columns, blocks up to 400 of
+# k.
 SHAPES = [
     (1, 1, 1),
     (5, 3, 7),
@@ -34,7 +35,9 @@ SHAPES = [
     (1, 300, 784),
     (1030, 1, 27),
     (257, 2, 90),
+    (2, 300, 90),
     (3, 517, 300),
+    (4, 250, 33),
     (7, 130, 1031),
     (61, 200, 1024),
     (150, 70, 300),

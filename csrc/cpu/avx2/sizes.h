@@ -8,8 +8,8 @@ namespace fastnn::avx2 {
 
 inline constexpr int kTileRows = 6;
 inline constexpr int kTileVecs = 2;
-inline constexpr int kWideRows = 2;
-inline constexpr int kWideVecs = 6;
+inline constexpr int kWideRows = 4;
+inline constexpr int kWideSums = 12;
 inline constexpr int kShortRowVecs = 14;
 inline constexpr int kTurnedVecs = 2;
 inline constexpr int kUnrolledK = 4;

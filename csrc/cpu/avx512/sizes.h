@@ -9,7 +9,7 @@ namespace fastnn::avx512 {
 inline constexpr int kTileRows = 8;
 inline constexpr int kTileVecs = 3;
 inline constexpr int kWideRows = 6;
-inline constexpr int kWideVecs = 4;
+inline constexpr int kWideSums = 24;
 inline constexpr int kShortRowVecs = 16;
 inline constexpr int kTurnedVecs = 1;
 inline constexpr int kUnrolledK = 1;

@@ -11,6 +11,7 @@
 
 #include <cstdint>
 
+#include "cpu/gemm/tile.h"
 #include "cpu/inline.h"
 
 namespace fastnn::FASTNN_ISA {
@@ -53,7 +54,7 @@ void copy_rows(const float* from, std::int64_t stride, std::int64_t k, int tail,
 }
 
 // to[k][width] = from[k][count], count <= width. A panel is no wider than a tile.
-template <int V = kWideVecs>
+template <int V = kMostVecs>
 void pack_rows(const float* from, std::int64_t stride, std::int64_t k, std::int64_t count,
                std::int64_t width, float* to) {
   const int tail = static_cast<int>(count - (V - 1) * Vec::N);

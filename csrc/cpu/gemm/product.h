@@ -16,7 +16,7 @@ namespace fastnn::FASTNN_ISA {
 static_assert(kTileRows <= Vec::N);
 
 // A strip of B is packed in whole vectors, of which pack_rows knows that many.
-static_assert(kTileVecs <= kWideVecs);
+static_assert(kTileVecs <= kMostVecs);
 
 // A turned product is made this many columns at a time, in scratch, before it is written to C.
 inline constexpr std::int64_t kTurnedCols = 512;
@@ -97,6 +97,13 @@ FASTNN_INLINE void multiply_strip(const Matrix& a, bool packed_a, const float* b
   }
 }
 
+// Rows of the tallest tile: a block with one row less may have one tile less, and taller ones.
+FASTNN_INLINE std::int64_t tallest_tile(const Pieces& row_blocks) {
+  const std::int64_t first = Pieces(row_blocks.size(0), kTileRows).size(0);
+  const std::int64_t last = Pieces(row_blocks.size(row_blocks.count - 1), kTileRows).size(0);
+  return first > last ? first : last;
+}
+
 // c = A[rows, :] B[:, cols], then the epilogue if there is one. c is where (rows.begin, cols.begin)
 // goes.
 inline void multiply(const Product& q, const Plan& plan, Range rows, Range cols, float* c,
@@ -106,15 +113,15 @@ inline void multiply(const Product& q, const Plan& plan, Range rows, Range cols,
   float* packed_a = scratch + at.a;
   float* packed_b = scratch + at.b;
   const std::int64_t all_rows = rows.end - rows.begin;
-  const bool wide = all_rows <= kWideRows;
   const Pieces k_blocks(q.k > 0 ? q.k : 1, plan.block_k);  // k = 0 is one empty block
   const Pieces row_blocks(all_rows, chained ? kChainedRows : kBlockRows);
+  const int strip_vecs = most_vecs(tallest_tile(row_blocks));
   // Rows that nobody looks at after the optimizer need not go to C, if all of k is done at once.
   const bool passes = chained && k_blocks.count == 1;
 
   for (std::int64_t j0 = cols.begin; j0 < cols.end; j0 += kBlockCols) {
     const std::int64_t j1 = least(j0 + kBlockCols, cols.end);
-    const Pieces strips(vectors(j1 - j0), wide ? kWideVecs : kTileVecs);
+    const Pieces strips(vectors(j1 - j0), strip_vecs);
     for (std::int64_t kb = 0, p = 0; kb < k_blocks.count; ++kb) {
       const std::int64_t k = q.k > 0 ? k_blocks.size(kb) : 0;
       const bool first = kb == 0, last = kb == k_blocks.count - 1;

@@ -15,8 +15,10 @@
 // part of it: then kUnrolledK turns are one. On a Zen 3 whose cores another guest shared, 6 x 2
 // went from 77 to 89 % of the peak; on a core of one's own it made no difference.
 //
-// A product of few rows has no square tile: kWideRows x kWideVecs keeps enough multiply-adds under
-// way and reads B in longer pieces.
+// A product of few rows has no square tile: up to kWideRows rows meet as many vectors as make
+// kWideSums sums. That keeps enough multiply-adds under way, and reads B, of which little else is
+// used again then, in pieces as long as can be. With AVX2, 1024 x 1024 from L3 for 3 rows took 2.6
+// times as long as for 2 when only those had wide tiles.
 //
 // Every element of C is one chain: c = fma(a[p], b[p], c) for p ascending, starting from 0. That is
 // so in every tile shape, in a masked tail and across the blocks of k (a later block continues from
@@ -29,6 +31,15 @@
 #include "cpu/inline.h"
 
 namespace fastnn::FASTNN_ISA {
+
+inline constexpr int kMostVecs = 8;
+
+// How many vectors a tile of so many rows has at most.
+constexpr int most_vecs(std::int64_t rows) {
+  if (rows > kWideRows) return kTileVecs;
+  const int vecs = static_cast<int>(kWideSums / rows);
+  return vecs < kMostVecs ? vecs : kMostVecs;
+}
 
 // c[MR, NV vectors] (+)= a[MR, k] b[k, NV vectors].
 //   lda   kAlongK: A's rows lie lda apart and run along k; otherwise A's row i is at a + i, and
@@ -104,20 +115,16 @@ void tile(std::int64_t k, const float* a, std::int64_t lda, const float* b, std:
 using Tile = void (*)(std::int64_t k, const float* a, std::int64_t lda, const float* b,
                       std::int64_t ldb, float* c, std::int64_t ldc, int tail, bool first);
 
-// The instance for a number of rows and vectors.
-template <bool kTail, bool kAlongK, int MR = kTileRows, int NV = kWideVecs>
+// The instance for a number of rows and vectors, which is at most most_vecs(rows).
+template <bool kTail, bool kAlongK, int MR = kTileRows, int NV = most_vecs(MR)>
 Tile find_tile(int rows, int vecs) {
+  if constexpr (MR > 1) {
+    if (rows != MR) return find_tile<kTail, kAlongK, MR - 1>(rows, vecs);
+  }
   if constexpr (NV > 1) {
     if (vecs != NV) return find_tile<kTail, kAlongK, MR, NV - 1>(rows, vecs);
   }
-  if constexpr (NV > kTileVecs && MR > kWideRows) {
-    return find_tile<kTail, kAlongK, kWideRows, NV>(rows, vecs);
-  } else {
-    if constexpr (MR > 1) {
-      if (rows != MR) return find_tile<kTail, kAlongK, MR - 1, NV>(rows, vecs);
-    }
-    return &tile<MR, NV, kTail, kAlongK>;
-  }
+  return &tile<MR, NV, kTail, kAlongK>;
 }
 
 }  // namespace fastnn::FASTNN_ISA

@@ -9,7 +9,7 @@ namespace fastnn::generic {
 inline constexpr int kTileRows = 4;
 inline constexpr int kTileVecs = 2;
 inline constexpr int kWideRows = 2;
-inline constexpr int kWideVecs = 4;
+inline constexpr int kWideSums = 8;
 inline constexpr int kShortRowVecs = 4;
 inline constexpr int kTurnedVecs = 4;
 inline constexpr int kUnrolledK = 1;
