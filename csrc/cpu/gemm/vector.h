@@ -11,55 +11,28 @@
 
 #include "cpu/gemm/epilogue.h"
 #include "cpu/gemm/plan.h"
+#include "cpu/gemm/tile.h"
 #include "cpu/kernels/loop.h"
 #include "program/call.h"
 
 namespace fastnn::FASTNN_ISA {
 
-// B as rows of n that are so short that all of c waits in registers: then B comes from end to end,
-// as it lies, and a core reads ahead best. On a Zen 5, 784 x 128 in L2 comes at 212 GB/s, several
-// rows side by side (below) at 144. In L2, passes over pieces of rows come about as quickly: of
-// what another thread shares, and of rows twice as long. From further away they do not.
+// B as rows of n that are so short that all of c waits in registers, as one tile: then B comes from
+// end to end, as it lies, and a core reads ahead best. On a Zen 5, 784 x 128 in L2 comes at 212
+// GB/s, several rows side by side (below) at 144. Pieces of rows, of which another thread has the
+// rest, come as quickly from L2, but not from further away.
 inline bool has_short_rows(const Product& q, std::int64_t cols) {
   const bool in_l2 = static_cast<std::int64_t>(sizeof(float)) * q.k * q.n <= 2 * kCacheBytes;
-  return in_l2 ? vectors(cols) <= 2 * kShortRowVecs : vectors(cols) <= kShortRowVecs && cols == q.n;
+  return vectors(cols) <= kShortRowVecs && (in_l2 || cols == q.n);
 }
 
-// c[V vectors] = a[k] b[k, V vectors], whose rows lie ldb apart; `tail` lanes of the last one.
-template <int V, bool kTail>
-void multiply_short_rows(std::int64_t k, const float* a, const float* b, std::int64_t ldb, int tail,
-                         float* c) {
-  Vec sum[V];
-  FASTNN_UNROLL
-  for (int v = 0; v < V; ++v) sum[v] = Vec::zero();
-  for (std::int64_t p = 0; p < k; ++p, b += ldb) {
-    const Vec x = Vec::set(a[p]);
-    FASTNN_UNROLL
-    for (int v = 0; v < V; ++v) {
-      const float* y = b + v * Vec::N;
-      sum[v] = fma(x, kTail && v == V - 1 ? Vec::load(y, tail) : Vec::load(y), sum[v]);
-    }
-  }
-  FASTNN_UNROLL
-  for (int v = 0; v < V; ++v) {
-    if (kTail && v == V - 1) {
-      sum[v].store(c + v * Vec::N, tail);
-    } else {
-      sum[v].store(c + v * Vec::N);
-    }
-  }
-}
-
-using ShortRows = void (*)(std::int64_t k, const float* a, const float* b, std::int64_t ldb,
-                           int tail, float* c);
-
-// The instance for a number of vectors.
+// The tile of one row and so many vectors.
 template <bool kTail, int V = kShortRowVecs>
-ShortRows find_short_rows(std::int64_t vecs) {
+Tile find_row_tile(std::int64_t vecs) {
   if constexpr (V > 1) {
-    if (vecs != V) return find_short_rows<kTail, V - 1>(vecs);
+    if (vecs != V) return find_row_tile<kTail, V - 1>(vecs);
   }
-  return &multiply_short_rows<V, kTail>;
+  return &tile<1, V, kTail, true>;
 }
 
 // B as longer rows: so many of them side by side, a vector of each at a time; the sums wait in c
@@ -100,16 +73,10 @@ AddRows find_add_rows(std::int64_t rows) {
 inline void multiply_rows(const Product& q, Range cols, float* c) {
   const std::int64_t n = cols.end - cols.begin;
   if (has_short_rows(q, n)) {
-    const Pieces pieces(vectors(n), kShortRowVecs);
-    for (std::int64_t i = 0, j = 0; i < pieces.count; ++i) {
-      const std::int64_t vecs = pieces.size(i), width = least(vecs * Vec::N, n - j);
-      const int tail = static_cast<int>(width - (vecs - 1) * Vec::N);
-      const bool whole = tail == Vec::N;
-      const ShortRows multiply = whole ? find_short_rows<false>(vecs) : find_short_rows<true>(vecs);
-      multiply(q.k, q.a.data, q.b.at(0, cols.begin + j), q.b.stride, tail, c + j);
-      j += width;
-    }
-    return;
+    const std::int64_t vecs = vectors(n);
+    const int tail = static_cast<int>(n - (vecs - 1) * Vec::N);
+    const Tile row = (tail < Vec::N ? find_row_tile<true> : find_row_tile<false>)(vecs);
+    return row(q.k, q.a.data, 0, q.b.at(0, cols.begin), q.b.stride, c, 0, tail, true);
   }
   if (q.k == 0) {
     for_vectors(0, n, [&](std::int64_t j, auto lanes) { lanes.store(Vec::zero(), c + j); });
