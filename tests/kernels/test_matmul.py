@@ -23,8 +23,8 @@ from .helpers import assert_close, normal
 
 FORMS = ("nn", "nt", "tn")
 # Shapes (m, n, k) that together take every path on every instruction set (a test below says so),
-# with remainders in every direction: tiles have up to 8 rows or 128 columns, blocks up to 400 of
-# k.
+# with remainders in every direction: tiles have up to 8 rows, or 128 columns, and blocks of k up to
+# 400.
 SHAPES = [
     (1, 1, 1),
     (5, 3, 7),

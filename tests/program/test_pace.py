@@ -101,9 +101,7 @@ def test_a_change_of_pace_does_not_change_bits():
     assert changes == 0
     for threads in (2, 3):
         changes, others = train(threads)
-        assert (
-            changes >= 1
-        )  # one thread is measured first; the team may fail, or be faster and stay
+        assert changes >= 1  # one thread is measured first, then the team, which may stay
         assert others == weights, threads
 
 

@@ -1,5 +1,5 @@
-// Sizes of the matrix product for 16 registers of 8 lanes; `gemm/tile.h` and `gemm/plan.h` say what
-// they are for.
+// Sizes of the matrix product for 16 registers of 8 lanes; `gemm/tile.h`, `gemm/plan.h` and
+// `gemm/vector.h` say what they are for.
 #pragma once
 
 #include <cstdint>

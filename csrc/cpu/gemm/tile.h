@@ -32,7 +32,7 @@
 
 namespace fastnn::FASTNN_ISA {
 
-inline constexpr int kMostVecs = 8;
+inline constexpr int kMostVecs = 8;  // of a strip of B, whatever its tiles' rows
 
 // How many vectors a tile of so many rows has at most.
 constexpr int most_vecs(std::int64_t rows) {
